@@ -1,0 +1,294 @@
+"""Handwritten zip-code digits with the network of LeCun et al. 1989.
+
+Two layers of feature maps with shared weights, one layer of 30 units, 10 outputs:
+1,256 units, 64,660 connections, 9,760 free parameters, trained one pattern at a
+time in constant order for 23 passes.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from backprop import datasets
+from backprop.activations import LECUN_TANH, Array
+from backprop.errors import unknown_name
+from backprop.evaluation import half_mean_squares, rejected_for, wrong
+from backprop.initialisers import uniform_fan_in
+from backprop.layers import Dense, Local, LayerCount
+from backprop.network import Network
+from backprop.optimisers import Optimiser, PseudoNewton, SteepestDescent
+from backprop.training import train_online
+
+BLOCK = 1
+uses_zip_codes = True
+
+
+def three_groups() -> tuple[tuple[int, ...], ...]:
+    """Connect three groups of four H2 maps to 8 of the 12 H1 maps each.
+
+    Departure: the paper says that each H2 map reads 8 of 12 and declines to say which
+    (claim zip-h2-connections). This is the guess of the best-known replication.
+
+    Returns
+    -------
+    tuple of tuples of int
+        For each of the 12 maps of H2 the maps of H1 that it reads.
+    """
+    groups = (range(8), range(4, 12), (*range(4), *range(8, 12)))
+    return tuple(tuple(groups[map_ // 4]) for map_ in range(12))
+
+
+def network() -> Network:
+    """Build the 1989 network: H1, H2, H3 and the output layer."""
+    return Network(
+        (
+            Local((16, 16, 1), maps=12, size=5, stride=2, border=-1.0),
+            Local((8, 8, 12), maps=12, size=5, stride=2, border=-1.0, table=three_groups()),
+            Dense(192, 30, LECUN_TANH),
+            Dense(30, 10, LECUN_TANH),
+        )
+    )
+
+
+@dataclass(frozen=True)
+class Config:
+    """Settings of a run. None of lr, mu and gamma is stated in the paper.
+
+    Parameters
+    ----------
+    optimiser : str
+        "pseudo-newton" or "gradient-descent".
+    lr : float
+        Step. Departure: chosen so that the *training* error comes closest to the published
+        one, on seeds that are not used again; see `chosen_lr` (claim zip-train-mse).
+    mu, gamma : float
+        Constants of the pseudo-Newton step.
+    passes : int
+        23 in the paper.
+    train_cases : int, optional
+        Use the first cases only (for tests). Default: all.
+    """
+
+    optimiser: str = "pseudo-newton"
+    lr: float = 0.0003
+    mu: float = 0.02
+    gamma: float = 0.01
+    passes: int = 23
+    train_cases: int | None = None
+
+    @classmethod
+    def paper(cls) -> Config:
+        """Return the paper's run: 23 passes with the pseudo-Newton step."""
+        return cls()
+
+    @classmethod
+    def fast(cls) -> Config:
+        """Return a short run for tests."""
+        return cls(passes=1, train_cases=300)
+
+
+# Steps tried for each optimiser; `chosen_lr` picks one by the training error alone.
+STEPS = {
+    "pseudo-newton": (0.0001, 0.0002, 0.0003, 0.0005, 0.001),
+    "gradient-descent": (0.002, 0.005, 0.01, 0.02),
+}
+CALIBRATION_SEEDS = range(1000, 1003)
+PUBLISHED_TRAIN_MSE = 2.5e-3
+
+
+def calibration_preset(optimiser: str, lr: float) -> str:
+    """Name the preset that tries one step of one optimiser."""
+    return f"step-{optimiser}-{lr:g}"
+
+
+PRESETS = {
+    "pseudo-newton": Config.paper(),
+    "gradient-descent": Config(optimiser="gradient-descent", lr=0.01),
+    "fast": Config.fast(),
+    **{
+        calibration_preset(optimiser, lr): Config(optimiser=optimiser, lr=lr)
+        for optimiser, steps in STEPS.items()
+        for lr in steps
+    },
+}
+
+
+def chosen_lr(optimiser: str, train_mse: Callable[[str], Array]) -> float:
+    """Choose the step whose training error is closest to the published one.
+
+    The test digits play no part in it.
+
+    Parameters
+    ----------
+    optimiser : str
+        A key of `STEPS`.
+    train_mse : callable
+        Preset name -> final training errors over the calibration seeds.
+
+    Returns
+    -------
+    float
+        The step with the smallest ``|log(median / published)|``.
+    """
+
+    def distance(lr: float) -> float:
+        median = np.median(train_mse(calibration_preset(optimiser, lr)))
+        return float(abs(np.log(median / PUBLISHED_TRAIN_MSE)))
+
+    return min(STEPS[optimiser], key=distance)
+
+
+def make_optimiser(config: Config) -> Optimiser:
+    """Build the optimiser that `config` names."""
+    if config.optimiser == "pseudo-newton":
+        return PseudoNewton(config.lr, config.mu, config.gamma)
+    if config.optimiser == "gradient-descent":
+        return SteepestDescent(config.lr)
+    raise unknown_name("optimiser", config.optimiser, STEPS)
+
+
+def evaluate(
+    net: Network, w: Array, digits: datasets.Digits
+) -> tuple[dict[str, float], Array]:
+    """Measure errors and mean squares on both sets, as the paper did after every pass.
+
+    Parameters
+    ----------
+    net : Network
+        The network.
+    w : array, shape (P,)
+        Its parameters.
+    digits : Digits
+        Both sets.
+
+    Returns
+    -------
+    measured : dict of str to float
+        ``<set>_half_mse`` and ``<set>_error`` (in percent) for train and test.
+    y : array, shape (n, 10)
+        Outputs for the test digits.
+    """
+    measured: dict[str, float] = {}
+    y = np.empty(0)
+    for name, x, digit in (
+        ("train", digits.train_x, digits.train_digit),
+        ("test", digits.test_x, digits.test_digit),
+    ):
+        y = net.predict(w, x)
+        mse = half_mean_squares(y, datasets.targets(digit))
+        measured[f"{name}_half_mse"] = float(f"{mse:.6g}")
+        measured[f"{name}_error"] = float(f"{100 * wrong(y, digit).mean():.6g}")
+    return measured, y
+
+
+def train(
+    config: Config,
+    *,
+    seed: int,
+    digits: datasets.Digits | None = None,
+    after_pass: Callable[[int, dict[str, float]], None] | None = None,
+) -> tuple[Array, list[dict[str, float]]]:
+    """Train one network.
+
+    Parameters
+    ----------
+    config : Config
+        Settings.
+    seed : int
+        Seed of the initial weights.
+    digits : Digits, optional
+        Data. Default: the zip codes.
+    after_pass : callable, optional
+        Called with the pass number and what was measured, for showing progress.
+
+    Returns
+    -------
+    w : array, shape (9760,), float32
+        Final weights.
+    history : list of dict
+        What `evaluate` measured before the first pass and after every pass.
+    """
+    digits = digits or datasets.zip_codes()
+    net = network()
+    w = net.init(uniform_fan_in(2.4), rng=np.random.default_rng(seed), dtype=np.float32)
+    history = [evaluate(net, w, digits)[0]]
+
+    def measure(number: int, w: Array) -> None:
+        history.append(evaluate(net, w, digits)[0])
+        if after_pass:
+            after_pass(number, history[-1])
+
+    used = slice(config.train_cases)
+    w = train_online(
+        net,
+        w,
+        digits.train_x[used],
+        datasets.targets(digits.train_digit[used]).astype(w.dtype),
+        optimiser=make_optimiser(config),
+        passes=config.passes,
+        after_pass=measure,
+    )
+    return w, history
+
+
+def run(config: Config, *, seed: int) -> dict[str, Any]:
+    """Train once and measure.
+
+    Parameters
+    ----------
+    config : Config
+        Settings.
+    seed : int
+        Seed of the initial weights.
+
+    Returns
+    -------
+    dict
+        ``<set>_half_mse`` and ``<set>_error`` after the last pass, their course over the
+        passes under ``history``, ``rejected`` (percent of the test set rejected for 1 %
+        error on the rest), ``seconds`` and the final weights ``w``.
+    """
+    digits = datasets.zip_codes()
+    start = time.perf_counter()
+    w, history = train(config, seed=seed, digits=digits)
+    seconds = time.perf_counter() - start
+    final, y = evaluate(network(), w, digits)
+    return {
+        **final,
+        "rejected": float(f"{100 * rejected_for(y, digits.test_digit):.6g}"),
+        "history": {key: [row[key] for row in history] for key in final},
+        "seconds": round(seconds, 1),
+        "w": w,
+    }
+
+
+def runs(config: Config, seeds: Sequence[int]) -> dict[int, dict[str, Any]]:
+    """Train once for each seed, one after the other; see `run`."""
+    return {seed: run(config, seed=seed) for seed in seeds}
+
+
+def _counted(layer: int | None, field: str) -> Callable[[], float]:
+    def count() -> float:
+        net = network()
+        counted: LayerCount = net.total() if layer is None else net.count()[layer]
+        return float(getattr(counted, field))
+
+    return count
+
+
+FACTS: dict[str, Callable[[], float]] = {
+    "units": _counted(None, "units"),
+    "connections": _counted(None, "connections"),
+    "free": _counted(None, "free"),
+    "presentations": lambda: float(Config.paper().passes * datasets.TRAIN_CASES),
+    **{
+        f"{name}_{field}": _counted(layer, field)
+        for layer, name in enumerate(("h1", "h2", "h3", "output"), start=1)
+        for field in ("units", "connections", "free")
+    },
+}

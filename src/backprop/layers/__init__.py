@@ -1,0 +1,11 @@
+"""Layers: forward beside backward, one file a kind.
+
+A layer is a frozen dataclass that holds no weights. It says how many it needs
+(`parts`), and its three passes are pure functions of the weights given to them.
+"""
+
+from backprop.layers.base import Layer, LayerCount, Part
+from backprop.layers.dense import Dense
+from backprop.layers.local import Local
+
+__all__ = ["Dense", "Layer", "LayerCount", "Local", "Part"]

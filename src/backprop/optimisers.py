@@ -1,0 +1,180 @@
+"""Optimisers: how a gradient changes the weights.
+
+An optimiser is a frozen dataclass without state. `start` makes the state (arrays of
+the shape of the weights, or None) and `step` returns new weights and new state. They
+are arithmetic on the flat parameter vector and do not know about layers or replicas.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from backprop.activations import Array
+from backprop.errors import InputError
+
+
+class Optimiser(Protocol):
+    """Interface of an optimiser."""
+
+    @property
+    def uses_curvature(self) -> bool:
+        """Whether `step` needs the second derivatives."""
+
+    def start(self, w: Array) -> Array | None:
+        """Return the state before the first step, of the shape of `w`, or None."""
+
+    def step(
+        self, w: Array, gradient: Array, state: Array | None, curvature: Array | None = None
+    ) -> tuple[Array, Array | None]:
+        """Return the changed weights and the new state."""
+
+
+def _require(condition: bool, given: str, expected: str) -> None:
+    if not condition:
+        raise InputError(f"{given} was given; expected {expected}. Correct the setting.")
+
+
+@dataclass(frozen=True)
+class SteepestDescent:
+    """``w <- w - lr dE/dw`` (Eq. 8 of Rumelhart et al. 1986).
+
+    Parameters
+    ----------
+    lr : float
+        Learning rate, the paper's epsilon, above zero.
+    """
+
+    lr: float
+    uses_curvature = False
+
+    def __post_init__(self) -> None:
+        """Check the setting."""
+        _require(self.lr > 0, f"lr={self.lr}", "a learning rate above 0")
+
+    def start(self, w: Array) -> None:
+        """Return no state."""
+        return None
+
+    def step(
+        self, w: Array, gradient: Array, state: Array | None, curvature: Array | None = None
+    ) -> tuple[Array, Array | None]:
+        """Go down the gradient, ``(..., P)`` as all arguments."""
+        return w - self.lr * gradient, None
+
+
+@dataclass(frozen=True)
+class Momentum:
+    """``change(t) = -lr dE/dw(t) + momentum change(t-1)`` (Eq. 9 of Rumelhart et al. 1986).
+
+    Parameters
+    ----------
+    lr : float
+        Learning rate, the paper's epsilon, above zero.
+    momentum : float
+        The paper's alpha, from 0 to below 1.
+    """
+
+    lr: float
+    momentum: float = 0.9
+    uses_curvature = False
+
+    def __post_init__(self) -> None:
+        """Check the settings."""
+        _require(self.lr > 0, f"lr={self.lr}", "a learning rate above 0")
+        _require(0 <= self.momentum < 1, f"momentum={self.momentum}", "0 <= momentum < 1")
+
+    def start(self, w: Array) -> Array:
+        """Return a change of zero."""
+        return np.zeros_like(w)
+
+    def step(
+        self, w: Array, gradient: Array, state: Array | None, curvature: Array | None = None
+    ) -> tuple[Array, Array | None]:
+        """Add the new change, which remembers the last one, ``(..., P)`` as all arguments."""
+        change = self.momentum * state - self.lr * gradient
+        return w + change, change
+
+
+@dataclass(frozen=True)
+class Decay:
+    """Another optimiser, then ``w <- w (1 - decay)``.
+
+    Parameters
+    ----------
+    inner : Optimiser
+        Makes the change.
+    decay : float
+        0.002 in the family-tree runs of Rumelhart et al. 1986 (caption of Fig. 4), where
+        it follows each change. From 0 to 1.
+    """
+
+    inner: Optimiser
+    decay: float
+
+    def __post_init__(self) -> None:
+        """Check the setting."""
+        _require(0 <= self.decay <= 1, f"decay={self.decay}", "0 <= decay <= 1")
+
+    @property
+    def uses_curvature(self) -> bool:
+        """Whether the inner optimiser needs the second derivatives."""
+        return self.inner.uses_curvature
+
+    def start(self, w: Array) -> Array | None:
+        """Return the state of the inner optimiser."""
+        return self.inner.start(w)
+
+    def step(
+        self, w: Array, gradient: Array, state: Array | None, curvature: Array | None = None
+    ) -> tuple[Array, Array | None]:
+        """Step with the inner optimiser, then shrink the weights."""
+        w, state = self.inner.step(w, gradient, state, curvature)
+        return w * (1 - self.decay), state
+
+
+@dataclass(frozen=True)
+class PseudoNewton:
+    """``w <- w - lr / (mu + <h>) dE/dw`` with a running average ``<h>`` of second derivatives.
+
+    The 1989 paper names the method and prints no constants. The form is recalled from
+    Becker & LeCun 1988; the average starts at zero.
+
+    Parameters
+    ----------
+    lr : float
+        The global step, above zero.
+    mu : float
+        Keeps the step finite where the curvature vanishes, above zero.
+    gamma : float
+        Weight of the newest pattern in ``<h>``, above 0 and at most 1.
+    """
+
+    lr: float
+    mu: float = 0.02
+    gamma: float = 0.01
+    uses_curvature = True
+
+    def __post_init__(self) -> None:
+        """Check the settings."""
+        _require(self.lr > 0, f"lr={self.lr}", "a step above 0")
+        _require(self.mu > 0, f"mu={self.mu}", "mu above 0")
+        _require(0 < self.gamma <= 1, f"gamma={self.gamma}", "0 < gamma <= 1")
+
+    def start(self, w: Array) -> Array:
+        """Return an average of zero."""
+        return np.zeros_like(w)
+
+    def step(
+        self, w: Array, gradient: Array, state: Array | None, curvature: Array | None = None
+    ) -> tuple[Array, Array | None]:
+        """Update the average, then step, ``(..., P)`` as all arguments."""
+        if state is None or curvature is None:
+            raise InputError(
+                "PseudoNewton.step was given no second derivatives; it needs `state` from start() "
+                "and `curvature` from Network.hessian_diagonal. Pass both."
+            )
+        average = state + self.gamma * (curvature - state)
+        return w - self.lr * gradient / (self.mu + average), average

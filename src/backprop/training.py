@@ -1,0 +1,263 @@
+"""Two training loops: batch (1986) and online (1989).
+
+Both are the same six steps: initialise (before the call), forward pass, loss,
+backward pass, update, repeat. Batch learning adds the gradient over all cases
+before it changes the weights; online learning changes them after each case.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from backprop.activations import Array
+from backprop.errors import InputError, TrainingDiverged
+from backprop.losses import HALF_SUMMED_SQUARES, Loss
+from backprop.network import Network
+from backprop.optimisers import Optimiser
+
+# Outputs (..., n, k) -> whether each replica has learned, (...,).
+Criterion = Callable[[Array], NDArray[np.bool_]]
+
+NEVER = -1
+
+
+def all_errors_below(limit: float, answers: Array) -> Criterion:
+    """Criterion: each output of each case is within `limit` of its 0/1 answer.
+
+    Parameters
+    ----------
+    limit : float
+        0.5 asks for the right side of one half; 0.2 for the margins that the 1986 paper
+        uses for its family trees.
+    answers : array, shape (n, k)
+        Zeros and ones, whatever the training targets are.
+
+    Returns
+    -------
+    Criterion
+        From outputs ``(..., n, k)`` to booleans ``(...,)``.
+    """
+    return lambda y: np.abs(y - answers).max(axis=(-2, -1)) < limit
+
+
+@dataclass(frozen=True)
+class BatchResult:
+    """What `train_batch` returns.
+
+    Parameters
+    ----------
+    w : array, shape (S, P)
+        Final weights; those of a replica that stopped early are from its last sweep.
+    loss : array, shape (S,)
+        Final loss of each replica.
+    reached : dict of str to int array, shape (S,)
+        For each criterion the number of sweeps (weight changes) before it first held,
+        or `NEVER`.
+    sweeps : int array, shape (S,)
+        Sweeps trained.
+    history : array, shape (records, S)
+        Loss before sweep 0, `every`, 2 `every`, ...; not a number after a replica stopped.
+        Empty if no history was asked for.
+    """
+
+    w: Array
+    loss: Array
+    reached: dict[str, NDArray[np.int64]]
+    sweeps: NDArray[np.int64]
+    history: Array
+
+
+def train_batch(
+    network: Network,
+    w: Array,
+    x: Array,
+    d: Array,
+    *,
+    optimiser: Optimiser,
+    sweeps: int,
+    loss: Loss = HALF_SUMMED_SQUARES,
+    criteria: Mapping[str, Criterion] | None = None,
+    every: int = 0,
+) -> BatchResult:
+    """Train replicas on all cases at once (Rumelhart et al. 1986, p. 535).
+
+    A replica that has met every criterion stops and costs nothing more.
+
+    Parameters
+    ----------
+    network : Network
+        What is trained.
+    w : array, shape (S, P)
+        Initial weights, one row for each replica; left as they are.
+    x : array, shape (n, n_in)
+        Inputs.
+    d : array, shape (n, n_out)
+        Desired outputs.
+    optimiser : Optimiser
+        Changes the weights once a sweep.
+    sweeps : int
+        Largest number of sweeps.
+    loss : Loss
+        What is minimised.
+    criteria : mapping of str to Criterion, optional
+        When each was first met is noted. Without criteria all sweeps are run.
+    every : int
+        Note the loss each so many sweeps; 0 for no history.
+
+    Returns
+    -------
+    BatchResult
+        Final weights, losses and sweeps to each criterion.
+
+    Raises
+    ------
+    InputError
+        If an array has the wrong shape or a value that is not finite.
+    TrainingDiverged
+        If the loss of a replica stops being finite; says at which sweep.
+    """
+    _check_cases(network, x, d)
+    if w.ndim != 2:
+        raise InputError(
+            f"the initial weights have shape {w.shape}; expected (replicas, {network.n_params}). "
+            "Use w[None] for one network."
+        )
+    names = list(criteria or {})
+    active = np.arange(len(w))
+    final_w, final_loss = w.copy(), np.full(len(w), np.nan)
+    trained = np.zeros(len(w), dtype=np.int64)
+    reached = {name: np.full(len(w), NEVER) for name in names}
+    history = []
+    state = optimiser.start(w)
+    with np.errstate(over="ignore", invalid="ignore"):  # noticed below, by the loss
+        for sweep in range(sweeps + 1):
+            y, caches = network.forward(w, x)
+            value = loss.value(y, d)
+            if not np.isfinite(value).all():
+                bad = active[~np.isfinite(value)]
+                raise _diverged(f"sweep {sweep}", f" of replica {bad[0]}")
+            final_loss[active] = value
+            if every and sweep % every == 0:
+                history.append(np.where(np.isin(np.arange(len(final_w)), active), final_loss, np.nan))
+            for name in names:
+                first = (criteria or {})[name](y) & (reached[name][active] == NEVER)
+                reached[name][active[first]] = sweep
+            if names:
+                stop = np.all([reached[name][active] != NEVER for name in names], axis=0)
+            else:
+                stop = np.zeros(len(active), dtype=bool)
+            if stop.any() or sweep == sweeps:
+                final_w[active], trained[active] = w, sweep
+            if stop.all() or sweep == sweeps:
+                break
+            gradient = network.backward(w, caches, loss.slope(y, d))
+            curvature = (
+                network.hessian_diagonal(w, caches, loss.curvature(y, d))
+                if optimiser.uses_curvature
+                else None
+            )
+            w, state = optimiser.step(w, gradient, state, curvature)
+            if stop.any():
+                active, w = active[~stop], w[~stop]
+                state = None if state is None else state[~stop]
+    return BatchResult(final_w, final_loss, reached, trained, np.array(history))
+
+
+def train_online(
+    network: Network,
+    w: Array,
+    x: Array,
+    d: Array,
+    *,
+    optimiser: Optimiser,
+    passes: int,
+    loss: Loss = HALF_SUMMED_SQUARES,
+    order: Callable[[int], Iterable[int]] | None = None,
+    after_pass: Callable[[int, Array], None] | None = None,
+) -> Array:
+    """Train on one case at a time (LeCun et al. 1989).
+
+    Parameters
+    ----------
+    network : Network
+        What is trained.
+    w : array, shape (P,) or (S, P)
+        Initial weights; left as they are.
+    x : array, shape (n, n_in)
+        Inputs.
+    d : array, shape (n, n_out)
+        Desired outputs.
+    optimiser : Optimiser
+        Changes the weights after each case.
+    passes : int
+        Number of passes through the cases.
+    loss : Loss
+        What is minimised, for each case by itself.
+    order : callable, optional
+        Pass number (from 0) -> the cases in their order. Default: as they come.
+    after_pass : callable, optional
+        Called with the number of passes done and the weights.
+
+    Returns
+    -------
+    array, shape of `w`
+        Final weights.
+
+    Raises
+    ------
+    InputError
+        If an array has the wrong shape or a value that is not finite.
+    TrainingDiverged
+        If a weight stops being finite; says in which pass.
+    """
+    _check_cases(network, x, d)
+    state = optimiser.start(w)
+    with np.errstate(over="ignore", invalid="ignore"):  # noticed below, by the weights
+        for number in range(passes):
+            for i in order(number) if order else range(len(x)):
+                y, caches = network.forward(w, x[i : i + 1])
+                gradient = network.backward(w, caches, loss.slope(y, d[i : i + 1]))
+                curvature = (
+                    network.hessian_diagonal(w, caches, loss.curvature(y, d[i : i + 1]))
+                    if optimiser.uses_curvature
+                    else None
+                )
+                w, state = optimiser.step(w, gradient, state, curvature)
+            if not np.isfinite(w).all():
+                raise _diverged(f"pass {number + 1}", "")
+            if after_pass:
+                after_pass(number + 1, w)
+    return w
+
+
+def _diverged(when: str, which: str) -> TrainingDiverged:
+    return TrainingDiverged(
+        f"the loss{which} became infinite or not a number in {when}; expected a finite loss. "
+        "Use a smaller learning rate or smaller initial weights."
+    )
+
+
+def _check_cases(network: Network, x: Array, d: Array) -> None:
+    expected = f"inputs (n, {network.n_in}) and desired outputs (n, {network.n_out}), n at least 1"
+    shapes_fit = (
+        x.ndim == d.ndim == 2
+        and len(x) == len(d) > 0
+        and x.shape[1] == network.n_in
+        and d.shape[1] == network.n_out
+    )
+    if not shapes_fit:
+        raise InputError(
+            f"the cases have shapes {x.shape} and {d.shape}; expected {expected}. "
+            "Give one row for each case."
+        )
+    for name, values in (("inputs", x), ("desired outputs", d)):
+        if not np.isfinite(values).all():
+            row = int(np.flatnonzero(~np.isfinite(values).all(axis=1))[0])
+            raise InputError(
+                f"the {name} hold a value that is not finite (first in case {row}); expected "
+                "finite numbers. Mend or leave out that case."
+            )
