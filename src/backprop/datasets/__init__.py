@@ -1,0 +1,31 @@
+"""Data sets: mirror symmetry of six bits, and handwritten zip-code digits."""
+
+from backprop.datasets.digits import (
+    CHECKSUMS,
+    TEST_CASES,
+    TRAIN_CASES,
+    Digits,
+    banner,
+    digits_status,
+    fetch_digits,
+    find_digits,
+    targets,
+    verify_digits,
+    zip_codes,
+)
+from backprop.datasets.symmetry import symmetry
+
+__all__ = [
+    "CHECKSUMS",
+    "TEST_CASES",
+    "TRAIN_CASES",
+    "Digits",
+    "banner",
+    "digits_status",
+    "fetch_digits",
+    "find_digits",
+    "symmetry",
+    "targets",
+    "verify_digits",
+    "zip_codes",
+]

@@ -1,0 +1,220 @@
+"""Figures: one style, and the few kinds of drawing that the pages share.
+
+The only module that imports matplotlib. Nothing here trains; functions take arrays
+and draw them on axes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib import pyplot as plt
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from backprop.activations import Array
+
+# Okabe and Ito's palette: told apart by colour-blind readers, and in print.
+BLUE, ORANGE, GREEN, PINK = "#0072B2", "#D55E00", "#009E73", "#CC79A7"
+BLACK, GREY, LIGHT = "#1A1A1A", "#6B6B6B", "#D9D9D9"
+PAPER = {"color": BLACK, "linestyle": (0, (4, 2)), "linewidth": 1.4}
+
+
+def use_style() -> None:
+    """Set the book's style for all figures drawn afterwards."""
+    plt.rcParams.update(mpl.rcParamsDefault)
+    plt.rcParams.update(
+        {
+            "figure.figsize": (7.0, 3.6),
+            "figure.dpi": 110,
+            "savefig.dpi": 160,
+            "figure.constrained_layout.use": True,
+            "font.size": 11,
+            "axes.titlesize": 12,
+            "axes.titlelocation": "left",
+            "axes.titleweight": "bold",
+            "axes.spines.top": False,
+            "axes.spines.right": False,
+            "axes.prop_cycle": mpl.cycler(color=[BLUE, ORANGE, GREEN, PINK]),
+            "legend.frameon": False,
+            "lines.linewidth": 1.8,
+        }
+    )
+
+
+def band(
+    ax: Axes, x: Sequence[float] | Array, runs: Array, *, color: str, label: str
+) -> None:
+    """Draw the median of several runs as a line and their full range as a band.
+
+    Parameters
+    ----------
+    ax : Axes
+        Where to draw.
+    x : array, shape (m,)
+        Common abscissa.
+    runs : array, shape (runs, m)
+        One row for each run.
+    color, label : str
+        Of the line.
+    """
+    ax.fill_between(x, runs.min(axis=0), runs.max(axis=0), color=color, alpha=0.25, linewidth=0)
+    ax.plot(x, np.median(runs, axis=0), color=color, label=label)
+
+
+def cumulative(
+    ax: Axes, counts: Array, total: int, *, end: float, color: str, label: str, style: str = "-"
+) -> None:
+    """Draw the share of all runs that have reached something, as a staircase.
+
+    Parameters
+    ----------
+    ax : Axes
+        Where to draw.
+    counts : array
+        Where each successful run reached it.
+    total : int
+        Number of all runs, failures included.
+    end : float
+        Where the runs were given up; the line is drawn as far.
+    color, label, style : str
+        Of the line.
+    """
+    steps = np.concatenate([np.sort(counts), [end]])
+    share = np.arange(1, len(counts) + 1) / total
+    ax.step(
+        steps,
+        np.concatenate([share, share[-1:]]) if len(counts) else [0],
+        where="post",
+        color=color,
+        label=label,
+        linestyle=style,
+    )
+
+
+def dots_beside_paper(
+    ax: Axes, values: Array, published: float, *, label: str, color: str = BLUE
+) -> None:
+    """Draw one dot a run on a line of its own, and the published value as a mark.
+
+    Parameters
+    ----------
+    ax : Axes
+        Where to draw; its vertical axis is hidden.
+    values : array, shape (runs,)
+        Results of the runs.
+    published : float
+        The paper's number.
+    label : str
+        What is measured, with its unit.
+    color : str
+        Of the dots.
+    """
+    # Ties are stacked, so that every run is seen.
+    order = np.argsort(values, kind="stable")
+    heights = np.zeros(len(values))
+    close = 0.02 * max(np.ptp(np.append(values, published)), 1e-12)
+    for previous, current in zip(order, order[1:], strict=False):
+        if values[current] - values[previous] < close:
+            heights[current] = heights[previous] + 1
+    ax.plot(values, heights, "o", color=color, markersize=6, alpha=0.8)
+    ax.axvline(published, **PAPER)
+    ax.set_ylim(-1, max(4, heights.max() + 1))
+    ax.set_yticks([])
+    ax.spines["left"].set_visible(False)
+    ax.set_xlabel(label)
+    ax.margins(x=0.12)
+
+
+def hinton(ax: Axes, weights: Array, *, largest: float | None = None) -> None:
+    """Draw weights as squares: area is size, orange is positive, blue negative.
+
+    Parameters
+    ----------
+    ax : Axes
+        Where to draw.
+    weights : array, shape (rows, columns)
+        The weights; not-a-number draws nothing.
+    largest : float, optional
+        The weight whose square fills its cell. Default: the largest one given.
+    """
+    largest = largest or float(np.nanmax(np.abs(weights)))
+    for (row, column), value in np.ndenumerate(weights):
+        if np.isfinite(value):
+            side = 0.92 * np.sqrt(min(abs(value) / largest, 1.0))
+            corner = (column - side / 2, row - side / 2)
+            colour = ORANGE if value > 0 else BLUE
+            ax.add_patch(plt.Rectangle(corner, side, side, color=colour, linewidth=0))
+    rows, columns = weights.shape
+    ax.set(xlim=(-0.6, columns - 0.4), ylim=(rows - 0.4, -0.6), aspect="equal")
+    ax.set_facecolor("#EFEFEF")
+    ax.tick_params(length=0)
+    for spine in ax.spines.values():
+        spine.set_visible(False)
+
+
+def images(
+    pictures: Array,
+    *,
+    columns: int,
+    titles: Sequence[str] | None = None,
+    diverging: bool = False,
+    cell: float = 0.62,
+) -> Figure:
+    """Draw small pictures in a grid.
+
+    Parameters
+    ----------
+    pictures : array, shape (n, rows, columns)
+        Grey values. Ink is dark: -1 is white paper, 1 is black ink.
+    columns : int
+        Pictures in a row.
+    titles : sequence of str, optional
+        A short title for each.
+    diverging : bool
+        For weights: blue negative, orange positive, white zero, each picture scaled by
+        its own largest weight.
+    cell : float
+        Size of a picture in inches.
+
+    Returns
+    -------
+    Figure
+        The figure.
+    """
+    rows = -(-len(pictures) // columns)
+    height = cell * (1.35 if titles is not None else 1.08)
+    figure, axes = plt.subplots(
+        rows, columns, figsize=(cell * 1.08 * columns, height * rows), squeeze=False
+    )
+    for ax in axes.flat:
+        ax.axis("off")
+    colours = mpl.colors.LinearSegmentedColormap.from_list("signed", [BLUE, "white", ORANGE])
+    for i, (ax, picture) in enumerate(zip(axes.flat, pictures, strict=False)):
+        limit = float(np.abs(picture).max()) if diverging else 1.0
+        ax.imshow(picture, cmap=colours if diverging else "gray_r", vmin=-limit, vmax=limit)
+        if titles is not None:
+            ax.set_title(titles[i], fontsize=9, fontweight="normal", loc="center", pad=2)
+    return figure
+
+
+def mark_paper(ax: Axes, x: float, y: float, text: str, *, dy: float = 0.0) -> None:
+    """Mark a published value by an open diamond and a word.
+
+    Parameters
+    ----------
+    ax : Axes
+        Where to draw.
+    x, y : float
+        The published point.
+    text : str
+        Its label, to the left of the mark.
+    dy : float
+        Shift of the label in points.
+    """
+    ax.plot([x], [y], "D", markersize=8, markerfacecolor="white", color=BLACK, zorder=5)
+    ax.annotate(
+        text, (x, y), xytext=(-10, dy), textcoords="offset points", ha="right", va="center"
+    )
