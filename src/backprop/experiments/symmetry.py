@@ -7,6 +7,7 @@ not give the target values nor the rule that ended the run.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -192,11 +193,34 @@ def mirror_shape(w: Array) -> MirrorShape:
     left, right = hidden[:3], hidden[:2:-1]
     pairs = np.sort(np.abs(left - right) / 2, axis=0).T
     largest = np.abs(hidden).max()
+    with np.errstate(divide="ignore", invalid="ignore"):  # a pair of failed runs can vanish
+        ratios = pairs / pairs[:, :1]
     return MirrorShape(
         antisymmetry=float(np.abs(left + right).max() / largest),
-        ratios=pairs / pairs[:, :1],
+        ratios=ratios,
         opposite=bool((np.sign(hidden[:, 0]) == -np.sign(hidden[:, 1])).all()),
     )
+
+
+def smallest_sum(pairs: Array) -> Array:
+    """Smallest signal by which a non-symmetric pattern differs from a symmetric one.
+
+    With weights ``+p`` and ``-p`` onto a mirrored pair of inputs, the pair adds ``-p``, 0 or
+    ``p`` to the total input of the hidden unit; a symmetric pattern adds 0 in all three.
+
+    Parameters
+    ----------
+    pairs : array, shape (..., 3)
+        Sizes of the weights of the three pairs.
+
+    Returns
+    -------
+    array, shape (...)
+        The smallest absolute sum over all patterns that are not symmetric.
+    """
+    signs = np.array(list(itertools.product((-1, 0, 1), repeat=3)))
+    signs = signs[signs.any(axis=1)]
+    return np.abs(pairs @ signs.T).min(axis=-1)
 
 
 FACTS: dict[str, Callable[[], float]] = {

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -64,8 +64,8 @@ class Config:
     optimiser : str
         "pseudo-newton" or "gradient-descent".
     lr : float
-        Step. Departure: chosen so that the *training* error comes closest to the published
-        one, on seeds that are not used again; see `chosen_lr` (claim zip-train-mse).
+        Step. Departure: chosen without the test digits, on seeds that are not used again; see
+        `chosen_lr` (claim zip-train-mse).
     mu, gamma : float
         Constants of the pseudo-Newton step.
     passes : int
@@ -74,6 +74,9 @@ class Config:
         Use the first cases only (for tests). Default: all.
     keep_weights : bool
         Whether a recorded run keeps its final weights.
+    hold_out : int
+        So many training digits, the last ones, take the place of the test digits, which are
+        then not looked at. 0 for the real test.
     """
 
     optimiser: str = "pseudo-newton"
@@ -83,6 +86,7 @@ class Config:
     passes: int = 23
     train_cases: int | None = None
     keep_weights: bool = True
+    hold_out: int = 0
 
     @classmethod
     def paper(cls) -> Config:
@@ -95,57 +99,87 @@ class Config:
         return cls(passes=1, train_cases=300)
 
 
-# Steps tried for each optimiser; `chosen_lr` picks one by the training error alone.
+# Steps tried for each optimiser; `chosen_lr` picks one without the test digits.
 STEPS = {
     "pseudo-newton": (0.0001, 0.0002, 0.0003, 0.0005, 0.001),
     "gradient-descent": (0.002, 0.005, 0.01, 0.02),
 }
 CALIBRATION_SEEDS = range(1000, 1003)
 PUBLISHED_TRAIN_MSE = 2.5e-3
+NEAR = 0.25  # relative; as near as the claims ask
+HELD_OUT = 1291  # leaves 6,000 to train on
 
 
 def calibration_preset(optimiser: str, lr: float) -> str:
-    """Name the preset that tries one step of one optimiser."""
+    """Name the preset that trains on all training digits with one step."""
     return f"step-{optimiser}-{lr:g}"
+
+
+def validation_preset(optimiser: str, lr: float) -> str:
+    """Name the preset that holds out training digits, with one step."""
+    return f"validation-{optimiser}-{lr:g}"
 
 
 PRESETS = {
     "pseudo-newton": Config.paper(),
     "gradient-descent": Config(optimiser="gradient-descent", lr=0.01),
     "fast": Config.fast(),
-    **{
-        calibration_preset(optimiser, lr): Config(
-            optimiser=optimiser, lr=lr, keep_weights=False
-        )
-        for optimiser, steps in STEPS.items()
-        for lr in steps
-    },
 }
+for _optimiser, _steps in STEPS.items():
+    for _lr in _steps:
+        _config = Config(optimiser=_optimiser, lr=_lr, keep_weights=False)
+        PRESETS[calibration_preset(_optimiser, _lr)] = _config
+        PRESETS[validation_preset(_optimiser, _lr)] = replace(_config, hold_out=HELD_OUT)
 
 
-def chosen_lr(optimiser: str, train_mse: Callable[[str], Array]) -> float:
-    """Choose the step whose training error is closest to the published one.
-
-    The test digits play no part in it.
+def candidates(optimiser: str, train_mse: Callable[[str], Array]) -> list[float]:
+    """Find the steps whose training error is near the published one.
 
     Parameters
     ----------
     optimiser : str
         A key of `STEPS`.
     train_mse : callable
-        Preset name -> final training errors over the calibration seeds.
+        Name of a calibration preset -> final training errors over the calibration seeds.
+
+    Returns
+    -------
+    list of float
+        Steps whose median is within `NEAR` of `PUBLISHED_TRAIN_MSE`.
+    """
+    return [
+        lr
+        for lr in STEPS[optimiser]
+        if abs(np.median(train_mse(calibration_preset(optimiser, lr))) / PUBLISHED_TRAIN_MSE - 1)
+        <= NEAR
+    ]
+
+
+def chosen_lr(
+    optimiser: str,
+    train_mse: Callable[[str], Array],
+    validation_error: Callable[[str], Array],
+) -> float:
+    """Choose the step. The test digits play no part in it.
+
+    Parameters
+    ----------
+    optimiser : str
+        A key of `STEPS`.
+    train_mse : callable
+        As for `candidates`.
+    validation_error : callable
+        Name of a validation preset -> errors on the digits held out.
 
     Returns
     -------
     float
-        The step with the smallest ``|log(median / published)|``.
+        Of the candidates, the one with the smallest mean error on the digits held out.
     """
-
-    def distance(lr: float) -> float:
-        median = np.median(train_mse(calibration_preset(optimiser, lr)))
-        return float(abs(np.log(median / PUBLISHED_TRAIN_MSE)))
-
-    return min(STEPS[optimiser], key=distance)
+    return min(
+        candidates(optimiser, train_mse),
+        key=lambda lr: float(np.mean(validation_error(validation_preset(optimiser, lr)))),
+    )
 
 
 def make_optimiser(config: Config) -> Optimiser:
@@ -241,6 +275,30 @@ def train(
     return w, history
 
 
+def hold_out(digits: datasets.Digits, cases: int) -> datasets.Digits:
+    """Let the last training digits take the place of the test digits.
+
+    Parameters
+    ----------
+    digits : Digits
+        All digits.
+    cases : int
+        How many are held out.
+
+    Returns
+    -------
+    Digits
+        Without the test digits.
+    """
+    return replace(
+        digits,
+        train_x=digits.train_x[:-cases],
+        train_digit=digits.train_digit[:-cases],
+        test_x=digits.train_x[-cases:],
+        test_digit=digits.train_digit[-cases:],
+    )
+
+
 def run(config: Config, *, seed: int) -> dict[str, Any]:
     """Train once and measure.
 
@@ -260,6 +318,8 @@ def run(config: Config, *, seed: int) -> dict[str, Any]:
         kept, the final weights ``w``.
     """
     digits = datasets.zip_codes()
+    if config.hold_out:
+        digits = hold_out(digits, config.hold_out)
     start = time.perf_counter()
     w, history = train(config, seed=seed, digits=digits)
     seconds = time.perf_counter() - start
