@@ -8,7 +8,7 @@ here keeps to that, so a layer has to remember its outputs only.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,8 +31,8 @@ class Activation:
     """
 
     name: str
-    value: Callable[[Array], Array]
-    slope: Callable[[Array], Array]
+    value: Callable[[Array], Array] = field(repr=False)
+    slope: Callable[[Array], Array] = field(repr=False)
 
 
 def scaled_tanh(amplitude: float, steepness: float) -> Activation:

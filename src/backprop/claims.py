@@ -354,13 +354,13 @@ def number(value: float) -> str:
     Returns
     -------
     str
-        "1,425", "0.14", "1.8e-2".
+        "1,425", "0.14", "2.5e-3".
     """
     if value == int(value) and abs(value) >= 1:
         return f"{int(value):,}"
     if abs(value) >= 1000:
         return f"{value:,.0f}"
-    if value and abs(value) < 0.1:
+    if value and abs(value) < 0.01:
         mantissa, exponent = f"{value:.1e}".split("e")
         return f"{mantissa}e{int(exponent)}"
     return f"{value:.3g}"
@@ -410,6 +410,72 @@ def rows(verdicts: list[Verdict]) -> list[dict[str, str]]:
         }
         for v in verdicts
     ]
+
+
+def of_page(page: str) -> str:
+    """Write the claims that a page tests, with verdicts and reasons, as a Markdown table.
+
+    Parameters
+    ----------
+    page : str
+        Path of the page, as in the register.
+
+    Returns
+    -------
+    str
+        One row for each claim.
+
+    Raises
+    ------
+    UnknownName
+        If no claim names that page.
+    """
+    register = load()
+    named = [claim for claim in register.claims.values() if claim.page == page]
+    if not named:
+        raise unknown_name("page", page, {claim.page for claim in register.claims.values()})
+    verdicts = [judge(claim, register) for claim in named]
+    return markdown(
+        [
+            {
+                "The paper says": f"{v.claim.says} ({v.claim.place}.)",
+                "Ours": row["ours"],
+                "Seeds": row["seeds"],
+                "Verdict": f"**{v.verdict}**",
+                "Why": f"{v.reason[0].upper()}{v.reason[1:]}. {v.claim.note}".strip(),
+            }
+            for v, row in zip(verdicts, rows(verdicts), strict=True)
+        ]
+    )
+
+
+def five_results(record: results.Record) -> list[tuple[Values, float, str]]:
+    """Lay out the five results of the 1989 paper beside recorded runs, for a figure.
+
+    Parameters
+    ----------
+    record : Record
+        Runs of the zip-code experiment.
+
+    Returns
+    -------
+    list of (array, float, str)
+        Our values over the seeds, the published number and a label.
+    """
+    labels = {
+        "zip-train-mse": "half mean square, training",
+        "zip-test-mse": "half mean square, test",
+        "zip-train-error": "wrong, training (%)",
+        "zip-test-error": "wrong, test (%)",
+        "zip-rejection": "rejected for 1 % error, test (%)",
+    }
+    register = load()
+    panels = []
+    for name, label in labels.items():
+        claim = register[name]
+        assert claim.quantity is not None and claim.value is not None
+        panels.append((record.column(claim.quantity), claim.value, label))
+    return panels
 
 
 def markdown(table: list[dict[str, str]]) -> str:

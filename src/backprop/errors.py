@@ -38,7 +38,7 @@ class UnknownName(BackpropError, KeyError):
     """A name (experiment, preset, claim) that does not exist."""
 
     def __str__(self) -> str:
-        # KeyError would show the message in quotation marks.
+        """Return the message without the quotation marks that KeyError puts round it."""
         return str(self.args[0])
 
 

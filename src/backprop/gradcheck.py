@@ -1,4 +1,4 @@
-"""Gradient checks: is the backward pass the derivative of the forward pass?
+"""Gradient checks: whether the backward pass is the derivative of the forward pass.
 
 The loss is replaced by ``sum(c * y)`` with a random cotangent ``c``, so that every
 output counts. Each parameter array and the inputs are checked apart: an error in a

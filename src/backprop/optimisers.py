@@ -94,6 +94,8 @@ class Momentum:
         self, w: Array, gradient: Array, state: Array | None, curvature: Array | None = None
     ) -> tuple[Array, Array | None]:
         """Add the new change, which remembers the last one, ``(..., P)`` as all arguments."""
+        if state is None:
+            raise InputError("Momentum.step was given no state; pass what start() returned.")
         change = self.momentum * state - self.lr * gradient
         return w + change, change
 

@@ -7,19 +7,24 @@ and draw them on axes.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
+from typing import Any
 
 import matplotlib as mpl
 import numpy as np
+from cycler import cycler
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
+from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
+from matplotlib.patches import Circle, Rectangle
 
 from backprop.activations import Array
 
 # Okabe and Ito's palette: told apart by colour-blind readers, and in print.
 BLUE, ORANGE, GREEN, PINK = "#0072B2", "#D55E00", "#009E73", "#CC79A7"
 BLACK, GREY, LIGHT = "#1A1A1A", "#6B6B6B", "#D9D9D9"
-PAPER = {"color": BLACK, "linestyle": (0, (4, 2)), "linewidth": 1.4}
+PAPER: dict[str, Any] = {"color": BLACK, "linestyle": (0, (4, 2)), "linewidth": 1.4}
 
 
 def use_style() -> None:
@@ -37,16 +42,14 @@ def use_style() -> None:
             "axes.titleweight": "bold",
             "axes.spines.top": False,
             "axes.spines.right": False,
-            "axes.prop_cycle": mpl.cycler(color=[BLUE, ORANGE, GREEN, PINK]),
+            "axes.prop_cycle": cycler(color=[BLUE, ORANGE, GREEN, PINK]),
             "legend.frameon": False,
             "lines.linewidth": 1.8,
         }
     )
 
 
-def band(
-    ax: Axes, x: Sequence[float] | Array, runs: Array, *, color: str, label: str
-) -> None:
+def band(ax: Axes, x: Sequence[float] | Array, runs: Array, *, color: str, label: str) -> None:
     """Draw the median of several runs as a line and their full range as a band.
 
     Parameters
@@ -116,7 +119,7 @@ def dots_beside_paper(
     order = np.argsort(values, kind="stable")
     heights = np.zeros(len(values))
     close = 0.02 * max(np.ptp(np.append(values, published)), 1e-12)
-    for previous, current in zip(order, order[1:], strict=False):
+    for previous, current in pairwise(order):
         if values[current] - values[previous] < close:
             heights[current] = heights[previous] + 1
     ax.plot(values, heights, "o", color=color, markersize=6, alpha=0.8)
@@ -126,6 +129,88 @@ def dots_beside_paper(
     ax.spines["left"].set_visible(False)
     ax.set_xlabel(label)
     ax.margins(x=0.12)
+
+
+def panels_beside_paper(items: Sequence[tuple[Array, float, str]], *, columns: int = 2) -> Figure:
+    """Draw several results, each in a panel of its own, and a key in the next free place.
+
+    Parameters
+    ----------
+    items : sequence of (array, float, str)
+        For each panel the results of the runs, the paper's number and the label.
+    columns : int
+        Panels in a row.
+
+    Returns
+    -------
+    Figure
+        Its title says how many of the published values lie among the runs.
+    """
+    rows = -(-(len(items) + 1) // columns)
+    figure, axes = plt.subplots(rows, columns, figsize=(7, 1.8 * rows), squeeze=False)
+    for ax, (values, published, label) in zip(axes.flat, items, strict=False):
+        dots_beside_paper(ax, values, published, label=label)
+    for ax in axes.flat[len(items) :]:
+        ax.axis("off")
+    key = axes.flat[len(items)]
+    key.plot([], [], "o", color=BLUE, label="one seed of ours")
+    key.plot([], [], label="the paper", **PAPER)
+    key.legend(loc="center")
+    inside = sum(values.min() <= published <= values.max() for values, published, _ in items)
+    title = f"{inside} of {len(items)} published values lie between our smallest and largest"
+    figure.suptitle(title, fontweight="bold", fontsize=12, x=0.02, ha="left")
+    return figure
+
+
+def small_network(
+    ax: Axes,
+    w: Array,
+    values: Sequence[Sequence[str]],
+    weights: Sequence[Sequence[Sequence[str]]],
+    *,
+    color: str,
+) -> None:
+    """Draw a network of two inputs, two hidden units and one output with text on every part.
+
+    Parameters
+    ----------
+    ax : Axes
+        Where to draw.
+    w : array, shape (9,)
+        Parameters of ``Network((Dense(2, 2), Dense(2, 1)))``; the sign sets the line style.
+    values : sequence of sequences of str
+        Text in each unit, layer by layer from the inputs.
+    weights : sequence of sequences of sequences of str
+        Text on each connection: ``weights[layer][from][to]``.
+    color : str
+        Of the text.
+    """
+    places: list[list[tuple[float, float]]]
+    places = [[(0.0, 1.0), (0.0, 0.0)], [(1.5, 1.0), (1.5, 0.0)], [(3.0, 0.5)]]
+    signs = [w[:4].reshape(2, 2), w[6:8].reshape(2, 1)]
+    for layer, below in enumerate(places[:-1]):
+        for i, (x0, y0) in enumerate(below):
+            for j, (x1, y1) in enumerate(places[layer + 1]):
+                style = "-" if signs[layer][i, j] >= 0 else (0, (5, 2))
+                ax.plot([x0, x1], [y0, y1], color=GREY, linewidth=1.3, linestyle=style, zorder=1)
+                # Nearer to where the connection starts, so that crossing lines keep apart.
+                at = 0.3
+                ax.text(
+                    x0 + at * (x1 - x0),
+                    y0 + at * (y1 - y0),
+                    weights[layer][i][j],
+                    color=color,
+                    fontsize=9.5,
+                    ha="center",
+                    va="center",
+                    bbox={"facecolor": "white", "edgecolor": "none", "pad": 1.2},
+                )
+    for units, texts in zip(places, values, strict=True):
+        for (x0, y0), text in zip(units, texts, strict=True):
+            ax.add_patch(Circle((x0, y0), 0.21, facecolor="white", edgecolor=BLACK, zorder=3))
+            ax.text(x0, y0, text, color=color, ha="center", va="center", zorder=4, fontsize=10)
+    ax.set(xlim=(-0.35, 3.35), ylim=(-0.4, 1.4), aspect="equal")
+    ax.axis("off")
 
 
 def hinton(ax: Axes, weights: Array, *, largest: float | None = None) -> None:
@@ -141,12 +226,13 @@ def hinton(ax: Axes, weights: Array, *, largest: float | None = None) -> None:
         The weight whose square fills its cell. Default: the largest one given.
     """
     largest = largest or float(np.nanmax(np.abs(weights)))
-    for (row, column), value in np.ndenumerate(weights):
+    for (row, column), entry in np.ndenumerate(weights):
+        value = float(entry)
         if np.isfinite(value):
             side = 0.92 * np.sqrt(min(abs(value) / largest, 1.0))
             corner = (column - side / 2, row - side / 2)
             colour = ORANGE if value > 0 else BLUE
-            ax.add_patch(plt.Rectangle(corner, side, side, color=colour, linewidth=0))
+            ax.add_patch(Rectangle(corner, side, side, color=colour, linewidth=0))
     rows, columns = weights.shape
     ax.set(xlim=(-0.6, columns - 0.4), ylim=(rows - 0.4, -0.6), aspect="equal")
     ax.set_facecolor("#EFEFEF")
@@ -191,7 +277,7 @@ def images(
     )
     for ax in axes.flat:
         ax.axis("off")
-    colours = mpl.colors.LinearSegmentedColormap.from_list("signed", [BLUE, "white", ORANGE])
+    colours = LinearSegmentedColormap.from_list("signed", [BLUE, "white", ORANGE])
     for i, (ax, picture) in enumerate(zip(axes.flat, pictures, strict=False)):
         limit = float(np.abs(picture).max()) if diverging else 1.0
         ax.imshow(picture, cmap=colours if diverging else "gray_r", vmin=-limit, vmax=limit)
@@ -215,6 +301,4 @@ def mark_paper(ax: Axes, x: float, y: float, text: str, *, dy: float = 0.0) -> N
         Shift of the label in points.
     """
     ax.plot([x], [y], "D", markersize=8, markerfacecolor="white", color=BLACK, zorder=5)
-    ax.annotate(
-        text, (x, y), xytext=(-10, dy), textcoords="offset points", ha="right", va="center"
-    )
+    ax.annotate(text, (x, y), xytext=(-10, dy), textcoords="offset points", ha="right", va="center")

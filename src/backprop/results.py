@@ -28,13 +28,13 @@ from backprop._atomic import checkout, sha256_file, write_bytes
 from backprop.errors import ResultsError, unknown_name
 
 __all__ = [
-    "DEFAULT",
     "SCHEMA",
     "Record",
     "arrays_path",
     "default_folder",
     "load",
     "load_arrays",
+    "load_run_arrays",
     "record_path",
     "recorded",
     "save",
@@ -130,9 +130,6 @@ def default_folder() -> Path:
     """
     given = os.environ.get("BACKPROP_RESULTS")
     return Path(given).expanduser() if given else checkout() / "data" / "results"
-
-
-DEFAULT = default_folder()
 
 
 def record_path(folder: Path | str, experiment: str, preset: str) -> Path:
@@ -301,7 +298,7 @@ def load(folder: Path | str, experiment: str, preset: str) -> Record:
         if the file is damaged, of another layout, or about something else.
     """
     path = record_path(folder, experiment, preset)
-    again = f"`backprop sweep {experiment} --preset {preset}`"
+    again = f"`backprop sweep {experiment} --preset {preset} --seeds 0:10`"
     try:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError as error:
@@ -414,8 +411,13 @@ def save_arrays(path: Path | str, /, **arrays: NDArray[Any]) -> Path:
         if np.asarray(array).dtype.hasobject:
             raise ResultsError(f"the array '{name}' holds Python objects; give numbers.")
     buffer = io.BytesIO()
-    # NumPy dates every member 1980, so the bytes depend on nothing but the arrays.
-    np.savez_compressed(buffer, **{name: arrays[name] for name in sorted(arrays)})  # type: ignore
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for name in sorted(arrays):
+            content = io.BytesIO()
+            np.lib.format.write_array(content, np.asarray(arrays[name]), allow_pickle=False)
+            # A bare ZipInfo is dated 1980, so the bytes depend on nothing but the arrays.
+            member = zipfile.ZipInfo(f"{name}.npy")
+            archive.writestr(member, content.getvalue(), zipfile.ZIP_DEFLATED)
     _write(Path(path), buffer.getvalue())
     return Path(path)
 
@@ -452,3 +454,33 @@ def load_arrays(path: Path | str) -> dict[str, NDArray[Any]]:
             f"{path} is not a whole .npz file of plain arrays ({error}). Restore it, or delete it "
             "and run the sweep that records it."
         ) from error
+
+
+def load_run_arrays(folder: Path | str, record: Record, seed: int) -> dict[str, NDArray[Any]]:
+    """Read the arrays that a recorded run left, such as its final weights.
+
+    Parameters
+    ----------
+    folder : path
+        Folder of recorded results.
+    record : Record
+        What the run belongs to.
+    seed : int
+        Seed of the run.
+
+    Returns
+    -------
+    dict of str to array
+        By name.
+
+    Raises
+    ------
+    ResultsError
+        If the run is not on record, or its file is missing or damaged.
+    """
+    if seed not in record.runs:
+        raise ResultsError(
+            f"{record.experiment}/{record.preset} has no run with seed {seed}. Recorded seeds: "
+            f"{record.seeds}."
+        )
+    return load_arrays(arrays_path(folder, record.experiment, record.preset, seed))

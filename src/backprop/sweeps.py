@@ -82,13 +82,13 @@ def sweep(
         versions=results.versions(),
         wall_seconds=0.0,
     )
-    record = _on_record(empty, folder)
-    missing = [seed for seed in wanted if seed not in record.runs]
+    known = _on_record(empty, folder).runs
+    missing = [seed for seed in wanted if seed not in known]
     failed: dict[int, str] = {}
     for block in _train_all(module, config, missing, jobs=jobs, progress=progress):
         failed |= block.failed
         if block.runs:
-            record = _add(block, empty, folder)
+            _add(block, empty, folder)
     if failed:
         path = results.record_path(folder, name, preset)
         reasons = "; ".join(f"seed {seed}: {failed[seed]}" for seed in sorted(failed))
@@ -96,7 +96,7 @@ def sweep(
             f"{len(failed)} of {len(wanted)} seeds of {name}/{preset} failed ({reasons}). The "
             f"others are recorded in {path}. Running the sweep again tries only the failed ones."
         )
-    return record
+    return _on_record(empty, folder)
 
 
 def _seeds(seeds: Iterable[int]) -> list[int]:
@@ -194,7 +194,7 @@ def _train(runs: Callable[[Any, Sequence[int]], Runs], config: Any, seeds: Seque
     return _Block(measured, failed, time.perf_counter() - start, seeds)
 
 
-def _add(block: _Block, empty: Record, folder: Path | str) -> Record:
+def _add(block: _Block, empty: Record, folder: Path | str) -> None:
     """Save the runs of a block beside those on record."""
     # Read again, because another process may have added runs in the meantime.
     record = _on_record(empty, folder)
@@ -208,7 +208,6 @@ def _add(block: _Block, empty: Record, folder: Path | str) -> Record:
         wall_seconds=record.wall_seconds + block.seconds,
     )
     results.save(record, folder)
-    return record
 
 
 def _set_arrays_aside(
@@ -254,6 +253,14 @@ class Comparison:
     largest_difference: float
     median_reference: float
     median_again: float
+
+    def __str__(self) -> str:
+        """Return the comparison in one line."""
+        return (
+            f"{self.experiment}/{self.preset} {self.metric}: {self.identical:,} of {self.seeds:,} "
+            f"runs identical, largest relative difference {self.largest_difference:.2g}, "
+            f"median {self.median_reference:.6g}, again {self.median_again:.6g}"
+        )
 
 
 def reproduce(

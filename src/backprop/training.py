@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -126,11 +127,11 @@ def train_batch(
             f"the initial weights have shape {w.shape}; expected (replicas, {network.n_params}). "
             "Use w[None] for one network."
         )
-    names = list(criteria or {})
-    active = np.arange(len(w))
+    criteria = criteria or {}
+    active = np.arange(len(w))  # replicas that are still trained; rows of w and state
     final_w, final_loss = w.copy(), np.full(len(w), np.nan)
     trained = np.zeros(len(w), dtype=np.int64)
-    reached = {name: np.full(len(w), NEVER) for name in names}
+    reached = {name: np.full(len(w), NEVER) for name in criteria}
     history = []
     state = optimiser.start(w)
     with np.errstate(over="ignore", invalid="ignore"):  # noticed below, by the loss
@@ -142,25 +143,19 @@ def train_batch(
                 raise _diverged(f"sweep {sweep}", f" of replica {bad[0]}")
             final_loss[active] = value
             if every and sweep % every == 0:
-                history.append(np.where(np.isin(np.arange(len(final_w)), active), final_loss, np.nan))
-            for name in names:
-                first = (criteria or {})[name](y) & (reached[name][active] == NEVER)
+                history.append(np.full(len(final_w), np.nan))
+                history[-1][active] = value
+            for name, holds in criteria.items():
+                first = holds(y) & (reached[name][active] == NEVER)
                 reached[name][active[first]] = sweep
-            if names:
-                stop = np.all([reached[name][active] != NEVER for name in names], axis=0)
-            else:
-                stop = np.zeros(len(active), dtype=bool)
+            stop = np.full(len(active), bool(criteria))
+            for name in criteria:
+                stop &= reached[name][active] != NEVER
             if stop.any() or sweep == sweeps:
                 final_w[active], trained[active] = w, sweep
             if stop.all() or sweep == sweeps:
                 break
-            gradient = network.backward(w, caches, loss.slope(y, d))
-            curvature = (
-                network.hessian_diagonal(w, caches, loss.curvature(y, d))
-                if optimiser.uses_curvature
-                else None
-            )
-            w, state = optimiser.step(w, gradient, state, curvature)
+            w, state = _update(network, w, state, caches, y, d, loss, optimiser)
             if stop.any():
                 active, w = active[~stop], w[~stop]
                 state = None if state is None else state[~stop]
@@ -220,18 +215,30 @@ def train_online(
         for number in range(passes):
             for i in order(number) if order else range(len(x)):
                 y, caches = network.forward(w, x[i : i + 1])
-                gradient = network.backward(w, caches, loss.slope(y, d[i : i + 1]))
-                curvature = (
-                    network.hessian_diagonal(w, caches, loss.curvature(y, d[i : i + 1]))
-                    if optimiser.uses_curvature
-                    else None
-                )
-                w, state = optimiser.step(w, gradient, state, curvature)
+                w, state = _update(network, w, state, caches, y, d[i : i + 1], loss, optimiser)
             if not np.isfinite(w).all():
                 raise _diverged(f"pass {number + 1}", "")
             if after_pass:
                 after_pass(number + 1, w)
     return w
+
+
+def _update(
+    network: Network,
+    w: Array,
+    state: Array | None,
+    caches: list[Any],
+    y: Array,
+    d: Array,
+    loss: Loss,
+    optimiser: Optimiser,
+) -> tuple[Array, Array | None]:
+    """Backward pass and update: the second half of both loops."""
+    gradient = network.backward(w, caches, loss.slope(y, d))
+    curvature = None
+    if optimiser.uses_curvature:
+        curvature = network.hessian_diagonal(w, caches, loss.curvature(y, d))
+    return optimiser.step(w, gradient, state, curvature)
 
 
 def _diverged(when: str, which: str) -> TrainingDiverged:

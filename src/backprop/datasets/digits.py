@@ -11,6 +11,7 @@ import gzip
 import io
 import os
 import tempfile
+import warnings
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -115,8 +116,8 @@ def zip_codes(*, download: bool = True, stand_in: bool = True) -> Digits:
         return _load(folder)
     if stand_in:
         return _stand_in()
-    tried = _failures[-1] if _failures else "The download was not tried."
-    raise DataError(f"the zip-code digits are not on this machine. {tried} {_advice()}")
+    tried = _failures[-1] if _failures else f"the download was not tried. {_advice()}"
+    raise DataError(f"the zip-code digits are not on this machine: {tried}")
 
 
 def banner(digits: Digits) -> str:
@@ -304,9 +305,18 @@ def _local_folder() -> Path:
 
 
 def _cache_folder() -> Path:
-    import pooch  # slow to import, and only needed where no copy is at hand
+    return Path(_pooch().os_cache("backprop"))
 
-    return Path(pooch.os_cache("backprop"))
+
+def _pooch() -> Any:
+    """Import pooch: slow, and only needed where no copy is at hand.
+
+    In a notebook without widgets its own import of tqdm warns; a page must stay silent.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        import pooch
+    return pooch
 
 
 def _state(folder: Path) -> str:
@@ -345,14 +355,11 @@ def _download_digits() -> Path:
                 return folder
     except OSError as error:
         raise DataError(f"the cache {folder} cannot be written: {error}. {_advice()}") from error
-    raise DataError(
-        f"no mirror delivered the zip-code digits ({'; '.join(reasons)}). {_advice()}"
-    )
+    raise DataError(f"no mirror delivered the zip-code digits ({'; '.join(reasons)}). {_advice()}")
 
 
 def _retrieve(mirror: str, name: str, folder: Path) -> None:
-    import pooch
-
+    pooch = _pooch()
     with _quiet(pooch.get_logger()):
         pooch.retrieve(
             mirror + name,
@@ -406,7 +413,9 @@ def _read(path: Path, cases: int) -> tuple[NDArray[np.float32], NDArray[np.int64
         text = gzip.decompress(path.read_bytes())
         table = np.loadtxt(io.BytesIO(text), ndmin=2) if text.strip() else np.empty((0, 0))
     except (OSError, EOFError, zlib.error, ValueError) as error:
-        raise DataError(f"{path} is not a gzipped table of numbers: {error}. {_advice()}") from error
+        raise DataError(
+            f"{path} is not a gzipped table of numbers: {error}. {_advice()}"
+        ) from error
     if table.shape != (cases, 1 + PIXELS):
         raise DataError(
             f"{path} holds {table.shape[0]} lines of {table.shape[1]} numbers; expected {cases} "
@@ -456,8 +465,9 @@ def _stand_in() -> Digits:
         ) from error
     from scipy.ndimage import zoom
 
-    images, digit = load_digits().images, load_digits().target.astype(np.int64)
-    large = zoom(images / 8 - 1, (1, 2, 2), order=3, mode="nearest", grid_mode=True)
+    small = load_digits()
+    digit = small.target.astype(np.int64)
+    large = zoom(small.images / 8 - 1, (1, 2, 2), order=3, mode="nearest", grid_mode=True)
     x = np.clip(large, -1, 1).reshape(len(large), PIXELS).astype(np.float32)
     _frozen(x, digit)
     train, test = slice(STAND_IN_TRAIN_CASES), slice(STAND_IN_TRAIN_CASES, None)

@@ -34,9 +34,7 @@ LIMITS = {"side": 0.5, "margin": 0.2, "published": 0.16}
 PUBLISHED_HIDDEN = np.array(
     [[14.2, -3.6, 7.2, -7.2, 3.6, -14.2], [-14.2, 3.6, -7.1, 7.1, -3.6, 14.2]]
 ).T
-PUBLISHED = np.concatenate(
-    [PUBLISHED_HIDDEN.ravel(), [-1.1, -1.1], [-8.8, -8.8], [6.4]]
-)
+PUBLISHED = np.concatenate([PUBLISHED_HIDDEN.ravel(), [-1.1, -1.1], [-8.8, -8.8], [6.4]])
 
 
 @dataclass(frozen=True)

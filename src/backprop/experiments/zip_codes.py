@@ -19,7 +19,7 @@ from backprop.activations import LECUN_TANH, Array
 from backprop.errors import unknown_name
 from backprop.evaluation import half_mean_squares, rejected_for, wrong
 from backprop.initialisers import uniform_fan_in
-from backprop.layers import Dense, Local, LayerCount
+from backprop.layers import Dense, LayerCount, Local
 from backprop.network import Network
 from backprop.optimisers import Optimiser, PseudoNewton, SteepestDescent
 from backprop.training import train_online
@@ -96,7 +96,7 @@ class Config:
     @classmethod
     def fast(cls) -> Config:
         """Return a short run for tests."""
-        return cls(passes=1, train_cases=300)
+        return cls(passes=1, train_cases=2000)
 
 
 # Steps tried for each optimiser; `chosen_lr` picks one without the test digits.
@@ -196,9 +196,7 @@ def make_optimiser(config: Config) -> Optimiser:
     raise unknown_name("optimiser", config.optimiser, STEPS)
 
 
-def evaluate(
-    net: Network, w: Array, digits: datasets.Digits
-) -> tuple[dict[str, float], Array]:
+def evaluate(net: Network, w: Array, digits: datasets.Digits) -> tuple[dict[str, float], Array]:
     """Measure errors and mean squares on both sets, as the paper did after every pass.
 
     Parameters
@@ -218,7 +216,7 @@ def evaluate(
         Outputs for the test digits.
     """
     measured: dict[str, float] = {}
-    y = np.empty(0)
+    y: Array = np.empty(0)
     for name, x, digit in (
         ("train", digits.train_x, digits.train_digit),
         ("test", digits.test_x, digits.test_digit),

@@ -56,9 +56,7 @@ class Dense:
         connections = self.n_out * (self.n_in + 1)
         return LayerCount(self.n_out, connections, connections)
 
-    def forward(
-        self, parameters: list[Array], x: Array
-    ) -> tuple[Array, tuple[Array, Array]]:
+    def forward(self, parameters: list[Array], x: Array) -> tuple[Array, tuple[Array, Array]]:
         """Compute the outputs (Eqs. 1 and 2 of Rumelhart et al. 1986).
 
         Parameters

@@ -192,9 +192,7 @@ class Local:
             return w.reshape(*w.shape[:-1], *self._expand.shape)
         return _gather(w, self._expand, 0.0)
 
-    def forward(
-        self, parameters: list[Array], x: Array
-    ) -> tuple[Array, tuple[Array, Array]]:
+    def forward(self, parameters: list[Array], x: Array) -> tuple[Array, tuple[Array, Array]]:
         """Compute the feature maps (LeCun et al. 1989).
 
         Parameters

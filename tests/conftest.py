@@ -1,0 +1,43 @@
+"""What all tests share: when the real digits may be missing, and repeatable random examples."""
+
+import os
+
+import hypothesis
+import pytest
+
+from backprop.datasets import find_digits
+from backprop.errors import DataError
+
+hypothesis.settings.register_profile("repeatable", derandomize=True, deadline=None, database=None)
+hypothesis.settings.load_profile("repeatable")
+
+
+def missing_digits() -> str | None:
+    """Why the real zip-code digits cannot be used; None if they can."""
+    try:
+        folder = find_digits()
+    except DataError as error:
+        return str(error)
+    return None if folder else "the zip-code digits are not here: see data/README.md"
+
+
+def digits_required() -> bool:
+    """Whether tests on the digits must run: where their folder is named, and on a CI machine."""
+    return bool(os.environ.get("BACKPROP_DATA")) or os.environ.get("CI", "").lower() == "true"
+
+
+MISSING = missing_digits()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Skip the tests marked needs_digits, by name, where the digits may be missing and are."""
+    if MISSING and not digits_required():
+        for item in items:
+            if item.get_closest_marker("needs_digits"):
+                item.add_marker(pytest.mark.skip(reason=MISSING))
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Fail the tests marked needs_digits where the digits must be there and are not."""
+    if MISSING and digits_required() and item.get_closest_marker("needs_digits"):
+        pytest.fail(MISSING, pytrace=False)

@@ -1,0 +1,261 @@
+"""Verdicts are computed from the recorded runs, by rules that can say no."""
+
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+
+from backprop import claims, experiments, results
+from backprop.errors import ClaimError, ResultsError, UnknownName
+
+ROOT = Path(__file__).parents[1]
+RULES = {
+    "min_seeds": 10,
+    "level": 0.95,
+    "close": 0.25,
+    "share_reproduced": 0.9,
+    "share_partly": 0.5,
+}
+
+
+def claim(**changes):
+    fields = {
+        "id": "a-claim",
+        "paper": "lecun1989",
+        "place": "Section 5",
+        "says": "Something.",
+        "source": "seen",
+        "page": "book/reproductions/zip-codes",
+        "rule": "draw",
+        "value": 5.0,
+        "resolution": 0.1,
+        "result": "symmetry/fast",
+        "quantity": "loss",
+    }
+    return claims.Claim(**{**fields, **changes})
+
+
+@pytest.fixture
+def recorded(tmp_path, monkeypatch):
+    """Write made-up runs of one experiment, and judge claims about them."""
+
+    def write(values, **more):
+        claims._record.cache_clear()
+        runs = {
+            seed: {"loss": value, **{key: column[seed] for key, column in more.items()}}
+            for seed, value in enumerate(values)
+        }
+        record = results.Record(
+            experiment="symmetry",
+            preset="fast",
+            config=asdict(experiments.get("symmetry").PRESETS["fast"]),
+            runs=runs,
+            data=None,
+            versions={},
+            wall_seconds=1.0,
+        )
+        results.save(record, tmp_path)
+        register = claims.Register({}, RULES, {"symmetry/fast": {}})
+        return lambda **changes: claims.judge(claim(**changes), register, tmp_path)
+
+    yield write
+    claims._record.cache_clear()
+
+
+AROUND_FIVE = list(5 + 0.2 * np.linspace(-1.5, 1.5, 12))
+
+
+@pytest.mark.parametrize(
+    ("value", "verdict"),
+    [
+        (5.1, claims.REPRODUCED),  # inside the interval, near the median
+        (6.0, claims.PARTLY),  # outside the interval, still within 25 %
+        (7.0, claims.NOT_REPRODUCED),  # neither
+    ],
+)
+def test_a_draw_is_judged_by_interval_and_distance(recorded, value, verdict):
+    answer = recorded(AROUND_FIVE)(value=value)
+    assert answer.verdict == verdict
+    assert answer.seeds == 12
+    assert answer.ours.startswith("5 (4.7 to 5.3)")
+
+
+def test_a_wide_spread_alone_does_not_reproduce_a_number(recorded):
+    assert recorded(list(np.linspace(1, 20, 12)))(value=5.0).verdict == claims.PARTLY
+
+
+def test_quantiles_serve_skewed_results(recorded):
+    values = list(np.exp(np.linspace(0, 5, 200)))
+    judge = recorded(values)
+    assert judge(value=13.0, interval="quantile").verdict == claims.REPRODUCED
+    low, high = claims.prediction_interval(np.array(values), level=0.95, method="quantile")
+    assert low == pytest.approx(np.quantile(values, 0.025))
+    assert high == pytest.approx(np.quantile(values, 0.975))
+
+
+def test_the_prediction_interval_covers_one_more_draw_as_often_as_it_says():
+    rng = np.random.default_rng(0)
+    hits = 0
+    for _ in range(2000):
+        *runs, further = rng.normal(size=11)
+        low, high = claims.prediction_interval(np.array(runs), level=0.95)
+        hits += low <= further <= high
+    assert 0.93 < hits / 2000 < 0.97
+
+
+@pytest.mark.parametrize(
+    ("true", "verdict"),
+    [(11, claims.REPRODUCED), (6, claims.PARTLY), (5, claims.NOT_REPRODUCED)],
+)
+def test_a_share_is_judged_by_how_many_runs_agree(recorded, true, verdict):
+    judge = recorded([1.0] * true + [0.0] * (12 - true))
+    assert judge(rule="share", value=None).verdict == verdict
+
+
+def test_runs_that_do_not_count_are_left_out(recorded):
+    judge = recorded([5.0] * 12 + [50.0] * 4, solved=[True] * 12 + [False] * 4)
+    assert judge(where="solved").seeds == 12
+    assert judge(where="solved").verdict == claims.REPRODUCED
+
+
+def test_a_quantity_that_was_never_reached_does_not_count(recorded):
+    assert recorded([5.0] * 11 + [None] * 5)().seeds == 11
+
+
+def test_too_few_runs_cannot_test_a_claim(recorded):
+    answer = recorded([5.0] * 9)()
+    assert answer.verdict == claims.CANNOT_BE_TESTED
+    assert "9 runs" in answer.reason
+
+
+def test_exact_claims_compare_with_the_network_itself():
+    register = claims.load()
+    good = register["zip-connections"]
+    assert claims.judge(good, register).verdict == claims.REPRODUCED
+    wrong = replace(good, value=64_661)
+    assert claims.judge(wrong, register).verdict == claims.NOT_REPRODUCED
+    with pytest.raises(UnknownName, match="Did you mean 'connections'"):
+        claims.judge(replace(good, fact="zip_codes.conections"), register)
+
+
+# A result that is not what the claim is about is refused.
+
+
+def test_another_configuration_is_refused(recorded, tmp_path):
+    judge = recorded(AROUND_FIVE)
+    record = results.load(tmp_path, "symmetry", "fast")
+    results.save(replace(record, config={**record.config, "lr": 0.2}), tmp_path)
+    with pytest.raises(ClaimError, match=r"another configuration .*differs in lr"):
+        judge()
+
+
+def test_other_data_are_refused(recorded, tmp_path):
+    judge = recorded(AROUND_FIVE)
+    record = results.load(tmp_path, "symmetry", "fast")
+    results.save(replace(record, data={"zip.train.gz": "0" * 64}), tmp_path)
+    with pytest.raises(ClaimError, match="other data"):
+        judge()
+
+
+def test_missing_runs_and_quantities_are_refused(recorded, tmp_path):
+    with pytest.raises(ResultsError, match="Did you mean 'loss'"):
+        recorded(AROUND_FIVE)(quantity="los")
+    claims._record.cache_clear()
+    (tmp_path / "symmetry" / "fast.json").unlink()
+    register = claims.Register({}, RULES, {"symmetry/fast": {}})
+    with pytest.raises(ResultsError, match="backprop sweep symmetry"):
+        claims.judge(claim(), register, tmp_path)
+
+
+# The register itself.
+
+
+def test_the_register_is_readable_and_every_claim_leads_somewhere():
+    register = claims.load()
+    bibliography = (ROOT / "book" / "references.bib").read_text()
+    for entry in register.claims.values():
+        assert f"{{{entry.paper}," in bibliography
+        assert list(ROOT.glob(f"{entry.page}.*")), entry.page
+        assert entry.source in {"seen", "quoted", "recalled"}
+    with pytest.raises(UnknownName, match="Did you mean 'zip-test-error'"):
+        register["zip-test-eror"]
+
+
+def test_a_departure_named_in_the_code_names_a_claim():
+    register = claims.load()
+    named = 0
+    for path in (ROOT / "src").rglob("*.py"):
+        text = " ".join(path.read_text().split())
+        for departure in text.split("Departure:")[1:]:
+            name = departure.split("(claim ", 1)[1].split(")", 1)[0]
+            assert name in register.claims, f"{path}: {name}"
+            named += 1
+    assert named >= 3
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"rule": "guess"}, "rule must be"),
+        ({"fact": "symmetry.cases"}, "either a fact or a result"),
+        ({"value": None}, "needs a value"),
+        ({"quantity": None}, "needs a quantity"),
+        ({"result": "symmetry/other"}, "not listed under results"),
+        ({"colour": "red"}, "colour"),
+    ],
+)
+def test_a_claim_that_cannot_be_judged_is_refused(tmp_path, change, message):
+    entry = {**asdict(claim(id="broken")), **change}
+    content = {"claims": [entry], "defaults": RULES, "results": {"symmetry/fast": {}}}
+    path = tmp_path / "claims.yml"
+    path.write_text(yaml.safe_dump(content))
+    with pytest.raises(ClaimError, match=message):
+        claims.load(path)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [("claims: [", "cannot be read"), ("defaults: {}", "cannot be read")],
+)
+def test_a_damaged_register_is_refused(tmp_path, text, message):
+    path = tmp_path / "claims.yml"
+    path.write_text(text)
+    with pytest.raises(ClaimError, match=message):
+        claims.load(path)
+    with pytest.raises(ClaimError, match="no claims register"):
+        claims.load(tmp_path / "other.yml")
+
+
+def test_two_claims_with_one_id_are_refused(tmp_path):
+    content = {
+        "claims": [asdict(claim()), asdict(claim())],
+        "defaults": RULES,
+        "results": {"symmetry/fast": {}},
+    }
+    path = tmp_path / "claims.yml"
+    path.write_text(yaml.safe_dump(content))
+    with pytest.raises(ClaimError, match="two claims with one id"):
+        claims.load(path)
+
+
+# What readers see is what is computed.
+
+
+def test_the_readme_shows_the_verdicts_that_the_runs_give():
+    table = claims.markdown(claims.rows(claims.judge_all()))
+    assert table in (ROOT / "README.md").read_text()
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(1425.0, "1,425"), (0.14, "0.14"), (5.0, "5"), (0.0025, "2.5e-3"), (0.018, "0.018")],
+)
+def test_numbers_are_written_in_one_way(value, text):
+    assert claims.number(value) == text
+
+
+def test_published_numbers_keep_their_digits():
+    assert claims.published(claim(value=5.0, resolution=0.1, unit="%")) == "5.0 %"
+    assert claims.published(claim(value=None)) == "–"

@@ -1,0 +1,123 @@
+"""The command line: useful output, one clear sentence for every mistake."""
+
+import json
+
+import pytest
+from click.testing import CliRunner
+
+from backprop import results
+from backprop.cli import main, parse_seeds
+from backprop.errors import InputError
+
+
+def call(*words, **environment):
+    return CliRunner().invoke(main, words, env=environment)
+
+
+def test_list_names_experiments_presets_and_recorded_seeds():
+    output = call("list").output
+    assert "zip_codes" in output
+    assert "pseudo-newton" in output
+    assert "seeds recorded" in output
+
+
+def test_run_prints_what_was_measured_as_json():
+    answer = call("run", "symmetry", "--preset", "fast", "--seed", "3")
+    assert answer.exit_code == 0
+    assert json.loads(answer.output)["solved"] in (True, False)
+
+
+def test_sweep_records_and_goes_on(tmp_path):
+    words = ["sweep", "symmetry", "--preset", "fast", "--folder", str(tmp_path), "--seeds"]
+    assert "3 seeds recorded" in call(*words, "0:3").output
+    assert "5 seeds recorded" in call(*words, "1,3,4").output
+    assert sorted(results.load(tmp_path, "symmetry", "fast").runs) == [0, 1, 2, 3, 4]
+
+
+def test_claims_shows_the_table_and_single_claims():
+    table = call("claims").output.splitlines()
+    assert table[0].split() == ["claim", "paper", "ours", "seeds", "verdict"]
+    assert any(line.startswith("zip-test-error") and "5.0 %" in line for line in table)
+    single = call("claims", "zip-test-error").output
+    assert "prediction interval" in single
+    assert "Section 5" in single
+
+
+def test_reproduce_runs_every_record_again_and_compares(tmp_path, monkeypatch):
+    """On a small folder of results, with the register reduced to what is in it."""
+    old, new = tmp_path / "results", tmp_path / "new"
+    call("sweep", "symmetry", "--preset", "fast", "--folder", str(old), "--seeds", "0:12")
+    register = tmp_path / "claims.yml"
+    register.write_text(
+        """
+defaults: {min_seeds: 10, level: 0.95, close: 0.25, share_reproduced: 0.9, share_partly: 0.5}
+results: {symmetry/fast: {}}
+claims:
+  - {id: never, paper: rumelhart1986, place: Fig. 1, says: Nothing., source: seen,
+     page: book/reproductions/symmetry, result: symmetry/fast, quantity: solved, rule: share}
+"""
+    )
+    environment = {"BACKPROP_RESULTS": str(old), "BACKPROP_CLAIMS": str(register)}
+    words = ["reproduce", "--folder", str(new), "--jobs", "1"]
+    answer = call(*words, **environment)
+    assert answer.exit_code == 0, answer.output
+    assert "same verdict" in answer.output
+    # If the book's own runs had said otherwise, that would be noticed.
+    text = (old / "symmetry" / "fast.json").read_text()
+    (old / "symmetry" / "fast.json").write_text(text.replace('"solved": false', '"solved": true'))
+    from backprop import claims
+
+    claims._record.cache_clear()
+    answer = call(*words, **environment)
+    claims._record.cache_clear()
+    assert answer.exit_code == 1
+    assert "never: was reproduced, now not reproduced" in answer.output
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["run", "symetry"], "Did you mean 'symmetry'"),
+        (["run", "symmetry", "--preset", "slow"], "unknown preset 'slow'"),
+        (["sweep", "symmetry", "--preset", "fast", "--seeds", "x"], "expected a range"),
+        (["claims", "zip-test-eror"], "Did you mean 'zip-test-error'"),
+        (["data", "verify", "no/such/folder"], "zip.train.gz"),
+    ],
+)
+def test_mistakes_get_one_message_and_no_traceback(words, message):
+    answer = call(*words)
+    assert answer.exit_code == 2
+    assert answer.output.startswith("error: ")
+    assert message in answer.output
+    assert "Traceback" not in answer.output
+
+
+def test_a_damaged_record_is_an_error_message(tmp_path):
+    call("sweep", "symmetry", "--preset", "fast", "--folder", str(tmp_path), "--seeds", "0:2")
+    path = tmp_path / "symmetry" / "fast.json"
+    path.write_text(path.read_text()[:-20])
+    words = ["sweep", "symmetry", "--preset", "fast", "--folder", str(tmp_path), "--seeds", "0:3"]
+    answer = call(*words)
+    assert answer.exit_code == 2
+    assert answer.output.startswith("error: ")
+    assert len(path.read_text()) > 0
+
+
+def test_data_status_names_every_place(tmp_path):
+    answer = call("data", "status", BACKPROP_DATA=str(tmp_path))
+    assert answer.exit_code == 0
+    assert str(tmp_path) in answer.output
+    assert "cache" in answer.output
+
+
+@pytest.mark.parametrize(
+    ("text", "seeds"), [("0:3", [0, 1, 2]), ("7", [7]), ("1,5", [1, 5]), ("4:6", [4, 5])]
+)
+def test_seeds_are_read_as_ranges_and_lists(text, seeds):
+    assert list(parse_seeds(text)) == seeds
+
+
+@pytest.mark.parametrize("text", ["", "a", "3:1", "0:1:2", "-1", "1.5"])
+def test_seeds_that_make_no_sense_are_refused(text):
+    with pytest.raises(InputError, match="expected a range"):
+        parse_seeds(text)

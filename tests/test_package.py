@@ -1,0 +1,47 @@
+"""The package as a whole: light to import, documented, and named in one way."""
+
+import ast
+import inspect
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import backprop
+
+SOURCE = Path(backprop.__file__).parent
+
+
+def test_import_brings_nothing_heavy():
+    code = (
+        "import sys, backprop, backprop.experiments.zip_codes, backprop.results\n"
+        "heavy = {'matplotlib', 'pandas', 'numba', 'sklearn', 'scipy.stats', 'pooch', 'torch'}\n"
+        "print(sorted(heavy & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("path", sorted(SOURCE.rglob("*.py")), ids=lambda p: p.name)
+def test_only_plotting_imports_matplotlib(path):
+    imported = {
+        name.split(".")[0]
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Import | ast.ImportFrom)
+        for name in (
+            [alias.name for alias in node.names]
+            if isinstance(node, ast.Import)
+            else [node.module or ""]
+        )
+    }
+    assert ("matplotlib" in imported) <= (path.name == "plotting.py")
+
+
+def test_everything_public_has_a_docstring():
+    for name in backprop.__all__:
+        assert inspect.getdoc(getattr(backprop, name)), name
+
+
+def test_the_package_is_marked_as_typed():
+    assert (SOURCE / "py.typed").exists()

@@ -1,0 +1,239 @@
+"""Optimisers and the two training loops."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from backprop import datasets
+from backprop.errors import InputError, TrainingDiverged
+from backprop.initialisers import uniform
+from backprop.layers import Dense
+from backprop.losses import HALF_SUMMED_SQUARES
+from backprop.network import Network
+from backprop.optimisers import Decay, Momentum, PseudoNewton, SteepestDescent
+from backprop.training import NEVER, all_errors_below, train_batch, train_online
+
+XOR_X = np.array([[0.0, 0], [0, 1], [1, 0], [1, 1]])
+XOR_D = np.array([[0.0], [1], [1], [0]])
+NETWORK = Network((Dense(2, 3), Dense(3, 1)))
+OPTIMISERS = [
+    SteepestDescent(0.5),
+    Momentum(0.5, 0.9),
+    Decay(Momentum(0.5, 0.9), 1e-4),
+    PseudoNewton(0.05),
+]
+
+
+def weights(seeds):
+    return NETWORK.init_replicas(uniform(0.5), seeds=seeds)
+
+
+def loss_at(w):
+    return HALF_SUMMED_SQUARES.value(NETWORK.forward(w, XOR_X)[0], XOR_D)
+
+
+def test_two_steps_of_each_optimiser_by_hand():
+    w, g = np.array([1.0, -2.0]), np.array([0.5, 1.0])
+    w1, state = SteepestDescent(0.1).step(w, g, None)
+    np.testing.assert_allclose(w1, [0.95, -2.1])
+
+    momentum = Momentum(0.1, 0.9)
+    w1, state = momentum.step(w, g, momentum.start(w))
+    w2, state = momentum.step(w1, g, state)
+    np.testing.assert_allclose(w1, [0.95, -2.1])
+    np.testing.assert_allclose(w2, [0.95 - 0.045 - 0.05, -2.1 - 0.09 - 0.1])
+
+    decay = Decay(SteepestDescent(0.1), 0.002)
+    np.testing.assert_allclose(decay.step(w, g, decay.start(w))[0], [0.95 * 0.998, -2.1 * 0.998])
+
+    newton, h = PseudoNewton(0.1, mu=0.5, gamma=0.25), np.array([4.0, 0.0])
+    w1, average = newton.step(w, g, newton.start(w), h)
+    np.testing.assert_allclose(average, [1.0, 0.0])
+    np.testing.assert_allclose(w1, [1 - 0.1 * 0.5 / 1.5, -2 - 0.1 * 1.0 / 0.5])
+    _, average = newton.step(w1, g, average, h)
+    np.testing.assert_allclose(average, [1.75, 0.0])
+
+
+@pytest.mark.parametrize("optimiser", OPTIMISERS, ids=lambda o: type(o).__name__)
+def test_every_optimiser_lowers_the_loss(optimiser):
+    w = weights(range(5))
+    result = train_batch(NETWORK, w, XOR_X, XOR_D, optimiser=optimiser, sweeps=300)
+    np.testing.assert_allclose(result.loss, loss_at(result.w))
+    assert (result.loss < loss_at(w)).all()
+    online = train_online(NETWORK, w, XOR_X, XOR_D, optimiser=optimiser, passes=300)
+    assert (loss_at(online) < loss_at(w)).all()
+
+
+@settings(max_examples=10)
+@given(
+    seeds=st.lists(st.integers(0, 10_000), min_size=1, max_size=4, unique=True),
+    which=st.integers(0, len(OPTIMISERS) - 1),
+)
+def test_training_replicas_at_once_equals_training_them_one_by_one(seeds, which):
+    optimiser = OPTIMISERS[which]
+    criteria = {"learned": all_errors_below(0.4, XOR_D)}
+    options = {"optimiser": optimiser, "sweeps": 120, "criteria": criteria, "every": 10}
+    together = train_batch(NETWORK, weights(seeds), XOR_X, XOR_D, **options)
+    online = train_online(NETWORK, weights(seeds), XOR_X, XOR_D, optimiser=optimiser, passes=20)
+    for i, seed in enumerate(seeds):
+        alone = train_batch(NETWORK, weights([seed]), XOR_X, XOR_D, **options)
+        np.testing.assert_allclose(alone.w[0], together.w[i], rtol=1e-7, atol=1e-9)
+        assert alone.reached["learned"][0] == together.reached["learned"][i]
+        assert alone.sweeps[0] == together.sweeps[i]
+        single = train_online(
+            NETWORK, weights([seed])[0], XOR_X, XOR_D, optimiser=optimiser, passes=20
+        )
+        np.testing.assert_allclose(single, online[i], rtol=1e-7, atol=1e-9)
+
+
+def test_sweeps_to_the_criterion_count_weight_changes():
+    criteria = {"learned": all_errors_below(0.4, XOR_D)}
+    options = {"optimiser": Momentum(0.5, 0.9), "criteria": criteria}
+    result = train_batch(NETWORK, weights([1]), XOR_X, XOR_D, sweeps=2000, **options)
+    needed = result.reached["learned"][0]
+    assert 0 < needed < 2000
+    # One sweep fewer is not enough; exactly as many are, and the weights are those.
+    short = train_batch(NETWORK, weights([1]), XOR_X, XOR_D, sweeps=needed - 1, **options)
+    assert short.reached["learned"][0] == NEVER
+    exact = train_batch(NETWORK, weights([1]), XOR_X, XOR_D, sweeps=needed, **options)
+    assert exact.reached["learned"][0] == exact.sweeps[0] == needed
+    np.testing.assert_array_equal(exact.w, result.w)
+    assert np.abs(NETWORK.forward(result.w[0], XOR_X)[0] - XOR_D).max() < 0.4
+
+
+def test_replicas_stop_on_their_own_and_keep_their_place():
+    criteria = {"learned": all_errors_below(0.4, XOR_D)}
+    seeds = range(6)
+    result = train_batch(
+        NETWORK,
+        weights(seeds),
+        XOR_X,
+        XOR_D,
+        optimiser=Momentum(0.5, 0.9),
+        sweeps=400,
+        criteria=criteria,
+        every=50,
+    )
+    stopped = result.reached["learned"]
+    assert len(set(stopped)) > 2, "the test needs replicas that stop at different times"
+    assert result.history.shape == (result.sweeps.max() // 50 + 1, 6)
+    for i, sweeps in enumerate(result.sweeps):
+        written = np.isfinite(result.history[:, i])
+        assert written.sum() == sweeps // 50 + 1
+    np.testing.assert_allclose(result.loss, loss_at(result.w))
+
+
+def test_initial_weights_are_left_as_they_are():
+    w = weights([0])
+    before = w.copy()
+    train_batch(NETWORK, w, XOR_X, XOR_D, optimiser=Momentum(0.5), sweeps=5)
+    train_online(NETWORK, w, XOR_X, XOR_D, optimiser=PseudoNewton(0.1), passes=2)
+    np.testing.assert_array_equal(w, before)
+
+
+def test_online_learning_follows_the_order_it_is_given():
+    seen = []
+
+    def order(number):
+        seen.append(number)
+        return [3, 1]
+
+    w = weights([0])[0]
+    reached = []
+    ours = train_online(
+        NETWORK,
+        w,
+        XOR_X,
+        XOR_D,
+        optimiser=SteepestDescent(0.5),
+        passes=2,
+        order=order,
+        after_pass=lambda number, w: reached.append((number, w)),
+    )
+    expected = w
+    for case in [3, 1, 3, 1]:
+        y, caches = NETWORK.forward(expected, XOR_X[[case]])
+        expected = expected - 0.5 * NETWORK.backward(expected, caches, y - XOR_D[[case]])
+    np.testing.assert_allclose(ours, expected, rtol=1e-12)
+    assert seen == [0, 1]
+    assert [number for number, _ in reached] == [1, 2]
+    np.testing.assert_array_equal(reached[-1][1], ours)
+
+
+def test_a_loss_that_is_not_finite_stops_training_and_says_when():
+    linear = Network((Dense(2, 1, activation=_linear()),))
+    w = linear.init_replicas(uniform(0.5), seeds=[0, 1])
+    with pytest.raises(TrainingDiverged, match=r"replica \d .* in sweep \d+; .* smaller learning"):
+        train_batch(linear, w, XOR_X, XOR_D, optimiser=SteepestDescent(1e6), sweeps=500)
+    with pytest.raises(TrainingDiverged, match=r"in pass \d+"):
+        train_online(linear, w, XOR_X, XOR_D, optimiser=SteepestDescent(1e6), passes=500)
+
+
+def _linear():
+    from backprop.activations import LINEAR
+
+    return LINEAR
+
+
+@pytest.mark.parametrize(
+    ("x", "d", "message"),
+    [
+        (XOR_X[:, :1], XOR_D, "expected inputs"),
+        (XOR_X, XOR_D[:3], "one row for each case"),
+        (XOR_X[:0], XOR_D[:0], "n at least 1"),
+        (np.where(XOR_X == 1, np.nan, XOR_X), XOR_D, "first in case 1"),
+        (XOR_X, np.where(XOR_D == 1, np.inf, XOR_D), "desired outputs hold a value"),
+    ],
+)
+def test_bad_cases_are_refused_by_both_loops(x, d, message):
+    optimiser = SteepestDescent(0.1)
+    with pytest.raises(InputError, match=message):
+        train_batch(NETWORK, weights([0]), x, d, optimiser=optimiser, sweeps=1)
+    with pytest.raises(InputError, match=message):
+        train_online(NETWORK, weights([0])[0], x, d, optimiser=optimiser, passes=1)
+
+
+def test_batch_training_asks_for_a_replica_axis():
+    with pytest.raises(InputError, match=r"Use w\[None\]"):
+        train_batch(
+            NETWORK, weights([0])[0], XOR_X, XOR_D, optimiser=SteepestDescent(0.1), sweeps=1
+        )
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: SteepestDescent(0.0),
+        lambda: Momentum(0.1, 1.0),
+        lambda: Momentum(-0.1, 0.9),
+        lambda: Decay(SteepestDescent(0.1), 1.5),
+        lambda: PseudoNewton(0.1, mu=0.0),
+        lambda: PseudoNewton(0.1, gamma=0.0),
+        lambda: PseudoNewton(0.0),
+    ],
+)
+def test_settings_out_of_range_are_refused(make):
+    with pytest.raises(InputError, match="was given; expected"):
+        make()
+
+
+def test_the_pseudo_newton_step_asks_for_second_derivatives():
+    with pytest.raises(InputError, match="hessian_diagonal"):
+        PseudoNewton(0.1).step(np.zeros(2), np.zeros(2), None)
+
+
+def test_symmetry_cannot_be_learned_without_hidden_units():
+    """A single layer never gets all 64 right, however long it trains."""
+    x, d = datasets.symmetry()
+    single = Network((Dense(6, 1),))
+    result = train_batch(
+        single,
+        single.init_replicas(uniform(0.3), seeds=range(5)),
+        x,
+        d,
+        optimiser=Momentum(0.05, 0.9),
+        sweeps=1000,
+        criteria={"side": all_errors_below(0.5, d)},
+    )
+    assert (result.reached["side"] == NEVER).all()

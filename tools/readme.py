@@ -1,0 +1,38 @@
+"""Bring the README's table of claims and its figure up to date with the recorded runs."""
+
+import sys
+
+from notebooks import ROOT
+
+from backprop import claims, plotting, results
+
+README = ROOT / "README.md"
+FIGURE = ROOT / "book" / "_static" / "zip-five.png"
+BEGIN, END = "<!-- claims: tools/readme.py writes what follows -->\n", "<!-- end of claims -->"
+
+
+def write_table() -> None:
+    """Replace what stands between the two marks."""
+    before, rest = README.read_text(encoding="utf-8").split(BEGIN)
+    after = rest.split(END)[1]
+    table = claims.markdown(claims.rows(claims.judge_all()))
+    README.write_text(f"{before}{BEGIN}\n{table}\n\n{END}{after}", encoding="utf-8")
+
+
+def draw_figure() -> None:
+    """Draw the five results of the 1989 paper beside the recorded runs."""
+    plotting.use_style()
+    record = results.load(results.default_folder(), "zip_codes", "pseudo-newton")
+    figure = plotting.panels_beside_paper(claims.five_results(record))
+    figure.savefig(FIGURE, metadata={"Software": None})
+
+
+def main() -> int:
+    """Write both."""
+    write_table()
+    draw_figure()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
