@@ -102,9 +102,9 @@ class TransposedIndex(Dense):
 
 @dataclass(frozen=True)
 class ForgottenCopy(Local):
-    def _transport(self, windows, w, delta, to_input):
+    def transport(self, read, w, delta, to_input):
         # Of all places that read an input only the first is counted.
-        _, gradients = super()._transport(windows, w, delta, to_input)
+        _, gradients = super().transport(read, w, delta, to_input)
         by_window = delta.reshape(*delta.shape[:-2], -1, self.maps)
         dwindows = (by_window @ self._matrix(w).swapaxes(-1, -2)).reshape(*delta.shape[:-1], -1)
         return _gather(dwindows, self.readers[0], 0.0), gradients

@@ -18,6 +18,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 from matplotlib.patches import Circle, Rectangle
+from matplotlib.ticker import MaxNLocator
 
 from backprop.activations import Array
 
@@ -129,6 +130,7 @@ def dots_beside_paper(
     ax.spines["left"].set_visible(False)
     ax.set_xlabel(label)
     ax.margins(x=0.12)
+    ax.xaxis.set_major_locator(MaxNLocator(5))
 
 
 def panels_beside_paper(items: Sequence[tuple[Array, float, str]], *, columns: int = 2) -> Figure:

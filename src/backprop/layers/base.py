@@ -1,12 +1,16 @@
-"""What every layer offers to a network."""
+"""What every layer offers to a network, and the two backward passes that all share."""
 
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple
 
 from backprop.activations import Activation, Array
+
+# What the weights were multiplied with, and the outputs.
+Cache = tuple[Array, Array]
 
 
 @dataclass(frozen=True)
@@ -41,41 +45,117 @@ class LayerCount(NamedTuple):
     free: int
 
 
-class Layer(Protocol):
-    """Interface of a layer; shapes carry replicas as leading axes ``...``."""
+class Layer(ABC):
+    """A layer of units that add up weighted inputs and pass the sum through an activation.
+
+    Shapes carry replicas as leading axes ``...``. A kind of layer says what it consists of,
+    how it computes its outputs (`forward`), and how it carries a signal at its total inputs
+    to the weights and to the layer below (`transport`). The two backward passes are the same
+    for every kind.
+    """
+
+    if TYPE_CHECKING:
+        # Fields in one kind, properties in another: at run time a property here would be
+        # taken for the default value of the field.
+        @property
+        def n_in(self) -> int:
+            """Number of inputs."""
+
+        @property
+        def n_out(self) -> int:
+            """Number of units."""
+
+        @property
+        def activation(self) -> Activation:
+            """Activation function of the units."""
 
     @property
-    def n_in(self) -> int:
-        """Number of inputs."""
-
-    @property
-    def n_out(self) -> int:
-        """Number of units."""
-
-    @property
-    def activation(self) -> Activation:
-        """Activation function of the units."""
-
-    @property
+    @abstractmethod
     def parts(self) -> tuple[Part, ...]:
-        """Parameter arrays, in their order in the flat vector."""
+        """Parameter arrays, in their order in the flat vector: weights, then biases."""
 
     @property
+    @abstractmethod
     def cache_size(self) -> int:
         """Numbers kept for the backward pass per case, the layer's input not counted."""
 
+    @abstractmethod
     def count(self) -> LayerCount:
         """Count units, connections and free parameters."""
 
-    def forward(self, parameters: list[Array], x: Array) -> tuple[Array, Any]:
+    @abstractmethod
+    def forward(self, parameters: list[Array], x: Array) -> tuple[Array, Cache]:
         """Map inputs ``(..., n, n_in)`` to outputs ``(..., n, n_out)`` and a cache."""
 
-    def backward(
-        self, parameters: list[Array], cache: Any, dy: Array, *, to_input: bool = True
+    @abstractmethod
+    def transport(
+        self, read: Array, w: Array, delta: Array, to_input: bool
     ) -> tuple[Array | None, list[Array]]:
-        """Map ``dE/dy`` to ``dE/dx`` (or None) and the gradient of each part."""
+        """Carry `delta` (at the total inputs) to the inputs (or None) and to each part.
+
+        Parameters
+        ----------
+        read : array
+            What the weights were multiplied with, as `forward` left it in the cache.
+        w : array
+            Weights, the first of the parts.
+        delta : array, shape (..., n, n_out)
+            Signal at the total inputs.
+        to_input : bool
+            Whether the signal at the inputs is wanted.
+        """
+
+    def backward(
+        self, parameters: list[Array], cache: Cache, dy: Array, *, to_input: bool = True
+    ) -> tuple[Array | None, list[Array]]:
+        """Propagate the gradient (Eqs. 5, 6 and 7 of Rumelhart et al. 1986).
+
+        Parameters
+        ----------
+        parameters : list of arrays
+            As in `forward`.
+        cache : tuple
+            From `forward`.
+        dy : array, shape (..., n, n_out)
+            ``dE/dy``.
+        to_input : bool
+            Whether ``dE/dx`` is wanted.
+
+        Returns
+        -------
+        dx : array, shape (..., n, n_in), or None
+            ``dE/dx``.
+        gradients : list of arrays
+            ``dE/dw`` and ``dE/db``, summed over the cases; that of a shared weight is the sum
+            over its copies.
+        """
+        read, y = cache
+        delta = self.activation.slope(y) * dy
+        return self.transport(read, parameters[0], delta, to_input)
 
     def hessian_diagonal(
-        self, parameters: list[Array], cache: Any, hy: Array, *, to_input: bool = True
+        self, parameters: list[Array], cache: Cache, hy: Array, *, to_input: bool = True
     ) -> tuple[Array | None, list[Array]]:
-        """Map ``d2E/dy2`` to ``d2E/dx2`` (or None) and the second derivatives of each part."""
+        """Propagate second derivatives: the backward pass with every factor squared.
+
+        Terms off the diagonal, products between copies of a shared weight, and the term with
+        the activation's own curvature are dropped. That leaves a Gauss-Newton estimate that is
+        never negative (Becker & LeCun 1988, as recalled).
+
+        Parameters
+        ----------
+        parameters, cache, to_input
+            As in `backward`.
+        hy : array, shape (..., n, n_out)
+            ``d2E/dy2``.
+
+        Returns
+        -------
+        hx : array, shape (..., n, n_in), or None
+            ``d2E/dx2``.
+        second : list of arrays
+            ``d2E/dw2`` and ``d2E/db2``, summed over the cases (and over copies).
+        """
+        read, y = cache
+        slope = self.activation.slope(y)
+        return self.transport(read * read, parameters[0] ** 2, slope * slope * hy, to_input)

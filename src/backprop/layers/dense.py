@@ -8,11 +8,11 @@ import numpy as np
 
 from backprop.activations import LOGISTIC, Activation, Array
 from backprop.errors import InputError
-from backprop.layers.base import LayerCount, Part
+from backprop.layers.base import Cache, Layer, LayerCount, Part
 
 
 @dataclass(frozen=True)
-class Dense:
+class Dense(Layer):
     """Every unit reads every input and has a bias.
 
     Parameters
@@ -56,7 +56,7 @@ class Dense:
         connections = self.n_out * (self.n_in + 1)
         return LayerCount(self.n_out, connections, connections)
 
-    def forward(self, parameters: list[Array], x: Array) -> tuple[Array, tuple[Array, Array]]:
+    def forward(self, parameters: list[Array], x: Array) -> tuple[Array, Cache]:
         """Compute the outputs (Eqs. 1 and 2 of Rumelhart et al. 1986).
 
         Parameters
@@ -71,82 +71,36 @@ class Dense:
         y : array, shape (..., n, n_out)
             Outputs.
         cache : tuple
-            What `backward` needs: inputs and outputs.
+            Inputs and outputs.
         """
         w, b = parameters
         y = self.activation.value(x @ w + b[..., None, :])
         return y, (x, y)
 
-    def backward(
-        self,
-        parameters: list[Array],
-        cache: tuple[Array, Array],
-        dy: Array,
-        *,
-        to_input: bool = True,
+    def transport(
+        self, read: Array, w: Array, delta: Array, to_input: bool
     ) -> tuple[Array | None, list[Array]]:
-        """Propagate the gradient (Eqs. 5, 6 and 7 of Rumelhart et al. 1986).
+        """Carry `delta` (at the total inputs) to the inputs, the weights and the biases.
 
         Parameters
         ----------
-        parameters : list of arrays
-            As in `forward`.
-        cache : tuple
-            From `forward`.
-        dy : array, shape (..., n, n_out)
-            ``dE/dy``.
+        read : array, shape (..., n, n_in)
+            Inputs.
+        w : array, shape (..., n_in, n_out)
+            Weights.
+        delta : array, shape (..., n, n_out)
+            Signal at the total inputs.
         to_input : bool
-            Whether ``dE/dx`` is wanted.
+            Whether the signal at the inputs is wanted.
 
         Returns
         -------
         dx : array, shape (..., n, n_in), or None
-            ``dE/dx``.
-        gradients : list of arrays
-            ``dE/dw`` and ``dE/db``, summed over the cases.
+            Signal at the inputs: the sum over the units that each input feeds.
+        parts : list of arrays
+            Signals at the weights and biases, summed over the cases.
         """
-        x, y = cache
-        delta = self.activation.slope(y) * dy
-        return _transport(x, parameters[0], delta, to_input)
-
-    def hessian_diagonal(
-        self,
-        parameters: list[Array],
-        cache: tuple[Array, Array],
-        hy: Array,
-        *,
-        to_input: bool = True,
-    ) -> tuple[Array | None, list[Array]]:
-        """Propagate second derivatives: the backward pass with every factor squared.
-
-        Terms off the diagonal and the term with the activation's own curvature are
-        dropped, which leaves a Gauss-Newton estimate that is never negative (Becker &
-        LeCun 1988, as recalled).
-
-        Parameters
-        ----------
-        parameters, cache, to_input
-            As in `backward`.
-        hy : array, shape (..., n, n_out)
-            ``d2E/dy2``.
-
-        Returns
-        -------
-        hx : array, shape (..., n, n_in), or None
-            ``d2E/dx2``.
-        second : list of arrays
-            ``d2E/dw2`` and ``d2E/db2``, summed over the cases.
-        """
-        x, y = cache
-        slope = self.activation.slope(y)
-        return _transport(x * x, parameters[0] ** 2, slope * slope * hy, to_input)
-
-
-def _transport(
-    x: Array, w: Array, delta: Array, to_input: bool
-) -> tuple[Array | None, list[Array]]:
-    """Carry `delta` (at the total inputs) to the weights, the biases and the inputs."""
-    dw = np.swapaxes(x, -1, -2) @ delta
-    db = delta.sum(axis=-2)
-    dx = delta @ np.swapaxes(w, -1, -2) if to_input else None
-    return dx, [dw, db]
+        dw = np.swapaxes(read, -1, -2) @ delta
+        db = delta.sum(axis=-2)
+        dx = delta @ np.swapaxes(w, -1, -2) if to_input else None
+        return dx, [dw, db]

@@ -20,13 +20,13 @@ from numpy.typing import NDArray
 
 from backprop.activations import LECUN_TANH, Activation, Array
 from backprop.errors import InputError
-from backprop.layers.base import LayerCount, Part
+from backprop.layers.base import Cache, Layer, LayerCount, Part
 
 Index = NDArray[np.intp]
 
 
 @dataclass(frozen=True)
-class Local:
+class Local(Layer):
     """Feature maps with a shared kernel, a stride, a border and a bias per unit.
 
     Unit ``(i, j)`` of a map is centred on pixel ``(stride i, stride j)``.
@@ -192,7 +192,7 @@ class Local:
             return w.reshape(*w.shape[:-1], *self._expand.shape)
         return _gather(w, self._expand, 0.0)
 
-    def forward(self, parameters: list[Array], x: Array) -> tuple[Array, tuple[Array, Array]]:
+    def forward(self, parameters: list[Array], x: Array) -> tuple[Array, Cache]:
         """Compute the feature maps (LeCun et al. 1989).
 
         Parameters
@@ -207,7 +207,7 @@ class Local:
         y : array, shape (..., n, n_out)
             Feature maps in the order row, column, map.
         cache : tuple
-            What `backward` needs: the windows' contents and the outputs.
+            Contents of the windows, and outputs.
         """
         w, b = parameters
         # (..., n, positions, k) -> (..., n * positions, k): one matrix product for all.
@@ -218,76 +218,32 @@ class Local:
         y = self.activation.value(net + b[..., None, :])
         return y, (windows, y)
 
-    def backward(
-        self,
-        parameters: list[Array],
-        cache: tuple[Array, Array],
-        dy: Array,
-        *,
-        to_input: bool = True,
+    def transport(
+        self, read: Array, w: Array, delta: Array, to_input: bool
     ) -> tuple[Array | None, list[Array]]:
-        """Propagate the gradient; that of a shared weight is the sum over its copies.
+        """Carry `delta` (at the total inputs) to the inputs, the weights and the biases.
 
         Parameters
         ----------
-        parameters : list of arrays
-            As in `forward`.
-        cache : tuple
-            From `forward`.
-        dy : array, shape (..., n, n_out)
-            ``dE/dy``.
+        read : array, shape (..., n * positions, size * size * in_maps)
+            Contents of the windows.
+        w : array, shape (..., free)
+            Free weights.
+        delta : array, shape (..., n, n_out)
+            Signal at the total inputs.
         to_input : bool
-            Whether ``dE/dx`` is wanted.
+            Whether the signal at the inputs is wanted.
 
         Returns
         -------
         dx : array, shape (..., n, n_in), or None
-            ``dE/dx``.
-        gradients : list of arrays
-            ``dE/dw`` and ``dE/db``, summed over the cases.
+            Signal at the inputs: the sum over the windows that read each input.
+        parts : list of arrays
+            Signals at the free weights (summed over their copies) and the biases, summed
+            over the cases.
         """
-        windows, y = cache
-        delta = self.activation.slope(y) * dy
-        return self._transport(windows, parameters[0], delta, to_input)
-
-    def hessian_diagonal(
-        self,
-        parameters: list[Array],
-        cache: tuple[Array, Array],
-        hy: Array,
-        *,
-        to_input: bool = True,
-    ) -> tuple[Array | None, list[Array]]:
-        """Propagate second derivatives: the backward pass with every factor squared.
-
-        For a shared weight the second derivatives of its copies are summed; products
-        between copies are dropped (Becker & LeCun 1988, as recalled).
-
-        Parameters
-        ----------
-        parameters, cache, to_input
-            As in `backward`.
-        hy : array, shape (..., n, n_out)
-            ``d2E/dy2``.
-
-        Returns
-        -------
-        hx : array, shape (..., n, n_in), or None
-            ``d2E/dx2``.
-        second : list of arrays
-            ``d2E/dw2`` and ``d2E/db2``, summed over the cases.
-        """
-        windows, y = cache
-        slope = self.activation.slope(y)
-        delta = slope * slope * hy
-        return self._transport(windows * windows, parameters[0] ** 2, delta, to_input)
-
-    def _transport(
-        self, windows: Array, w: Array, delta: Array, to_input: bool
-    ) -> tuple[Array | None, list[Array]]:
-        """Carry `delta` (at the total inputs) to the weights, the biases and the inputs."""
         by_window = delta.reshape(*delta.shape[:-2], -1, self.maps)
-        dkernel = np.swapaxes(windows, -1, -2) @ by_window
+        dkernel = np.swapaxes(read, -1, -2) @ by_window
         dkernel = dkernel.reshape(*dkernel.shape[:-2], -1)
         if self._used.size != dkernel.shape[-1]:
             dkernel = dkernel.take(self._used, axis=-1)
