@@ -2,9 +2,8 @@
 
 import sys
 
-from notebooks import ROOT
-
 from backprop import claims, plotting, results
+from notebooks import ROOT
 
 README = ROOT / "README.md"
 FIGURE = ROOT / "book" / "_static" / "zip-five.png"
