@@ -183,6 +183,22 @@ def test_the_register_is_readable_and_every_claim_leads_somewhere():
         register["zip-test-eror"]
 
 
+def test_a_page_shows_its_own_claims_with_verdicts():
+    table = claims.of_page("book/reproductions/zip-codes")
+    names = [c for c in claims.load().claims.values() if c.page == "book/reproductions/zip-codes"]
+    assert len(table.splitlines()) == 2 + len(names)
+    assert "5.0 % of the test digits" in table
+    with pytest.raises(UnknownName, match="Did you mean 'book/reproductions/symmetry'"):
+        claims.of_page("book/reproductions/symetry")
+
+
+def test_the_headline_figure_shows_the_recorded_runs_beside_the_papers_numbers():
+    record = results.load(results.default_folder(), "zip_codes", "pseudo-newton")
+    panels = claims.five_results(record)
+    assert [published for _, published, _ in panels] == [2.5e-3, 1.8e-2, 0.14, 5.0, 12.1]
+    assert all(len(values) == len(record.runs) for values, _, _ in panels)
+
+
 def test_a_departure_named_in_the_code_names_a_claim():
     register = claims.load()
     named = 0

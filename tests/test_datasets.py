@@ -185,6 +185,18 @@ def test_files_are_read_once_into_arrays_that_cannot_be_written(places):
         (lines(5, first=(7, 1.001)), "outside -1 to 1"),
         (lines(5, first=(7, np.nan)), "outside -1 to 1"),
     ],
+    # A compressed file holds the time of its making, which must not get into a test's name.
+    ids=[
+        "no gzip",
+        "cut off",
+        "empty",
+        "a letter",
+        "a line short",
+        "digit 10",
+        "digit 2.5",
+        "value above 1",
+        "not a number",
+    ],
 )
 def test_content_that_is_no_table_of_digits_is_refused(tmp_path, content, message):
     path = tmp_path / "zip.test.gz"

@@ -1,0 +1,94 @@
+"""Drawings show the numbers that they are given."""
+
+import matplotlib
+
+matplotlib.use("Agg")
+
+import numpy as np
+import pytest
+from matplotlib import pyplot as plt
+
+from backprop import plotting
+
+
+@pytest.fixture(autouse=True)
+def figures():
+    plotting.use_style()
+    yield
+    plt.close("all")
+
+
+def test_a_band_spans_the_runs_and_its_line_is_their_median():
+    _, ax = plt.subplots()
+    runs = np.array([[1.0, 2.0], [2.0, 8.0], [9.0, 3.0]])
+    plotting.band(ax, [0, 1], runs, color=plotting.BLUE, label="ours")
+    np.testing.assert_array_equal(ax.lines[0].get_ydata(), [2.0, 3.0])
+    corners = ax.collections[0].get_paths()[0].vertices[:, 1]
+    assert {corners.min(), corners.max()} == {1.0, 9.0}
+
+
+def test_a_cumulative_curve_counts_failures_and_reaches_the_end():
+    _, ax = plt.subplots()
+    options = {"end": 100, "color": plotting.BLUE, "label": "ours"}
+    plotting.cumulative(ax, np.array([30, 10]), 4, **options)
+    np.testing.assert_array_equal(ax.lines[0].get_xdata(), [10, 30, 100])
+    np.testing.assert_array_equal(ax.lines[0].get_ydata(), [0.25, 0.5, 0.5])
+    plotting.cumulative(ax, np.array([]), 4, **options)
+    np.testing.assert_array_equal(ax.lines[1].get_ydata(), [0])
+
+
+def test_every_run_gets_a_dot_and_ties_are_stacked():
+    _, ax = plt.subplots()
+    plotting.dots_beside_paper(ax, np.array([5.0, 4.0, 5.0, 5.0]), 4.5, label="error (%)")
+    x, y = ax.lines[0].get_data()
+    assert len({(float(a), float(b)) for a, b in zip(x, y, strict=True)}) == 4
+    assert sorted(y[x == 5.0]) == [0, 1, 2]
+    assert list(ax.lines[1].get_xdata()) == [4.5, 4.5]
+
+
+def test_the_title_counts_the_published_values_among_the_runs():
+    values = np.array([1.0, 2.0, 3.0])
+    figure = plotting.panels_beside_paper([(values, 2.5, "a"), (values, 3.5, "b")])
+    assert figure.get_suptitle() == "1 of 2 published values lie between our smallest and largest"
+    assert len(figure.axes) == 4
+
+
+def test_hinton_squares_have_areas_in_proportion_and_colours_by_sign():
+    _, ax = plt.subplots()
+    plotting.hinton(ax, np.array([[4.0, -1.0], [np.nan, 0.0]]))
+    big, small, zero = ax.patches
+    assert big.get_width() ** 2 == pytest.approx(4 * small.get_width() ** 2)
+    assert zero.get_width() == 0
+    assert big.get_facecolor() == matplotlib.colors.to_rgba(plotting.ORANGE)
+    assert small.get_facecolor() == matplotlib.colors.to_rgba(plotting.BLUE)
+
+
+def test_pictures_fill_a_grid_on_a_common_or_their_own_scale():
+    pictures = np.stack([np.eye(3), 5 * np.eye(3), -np.eye(3)])
+    figure = plotting.images(pictures, columns=2, titles=["a", "b", "c"])
+    shown = [ax.images[0] for ax in figure.axes if ax.images]
+    assert len(figure.axes) == 4
+    assert [image.get_clim() for image in shown] == [(-1, 1)] * 3
+    figure = plotting.images(pictures, columns=3, diverging=True)
+    assert [ax.images[0].get_clim() for ax in figure.axes] == [(-1, 1), (-5, 5), (-1, 1)]
+
+
+def test_a_published_point_is_marked_where_it_is():
+    _, ax = plt.subplots()
+    plotting.mark_paper(ax, 23, 5.0, "paper")
+    assert ax.lines[0].get_xydata().tolist() == [[23, 5.0]]
+    assert ax.texts[0].get_text() == "paper"
+
+
+def test_the_small_network_shows_every_text_and_the_sign_of_each_weight():
+    _, ax = plt.subplots()
+    w = np.array([0.5, -1.0, 1.0, 0.5, 0.0, 0.5, 2.0, -1.0, -0.5])
+    plotting.small_network(
+        ax,
+        w,
+        [["i1", "i2"], ["h1", "h2"], ["o"]],
+        [[["a", "b"], ["c", "d"]], [["e"], ["f"]]],
+        color=plotting.BLUE,
+    )
+    assert {t.get_text() for t in ax.texts} == {"i1", "i2", "h1", "h2", "o", *"abcdef"}
+    assert [line.get_linestyle() for line in ax.lines] == ["-", "--", "-", "-", "-", "--"]
