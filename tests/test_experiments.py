@@ -1,7 +1,5 @@
 """The experiments: settings, what they measure, and what was recorded."""
 
-from dataclasses import asdict
-
 import numpy as np
 import pytest
 
@@ -9,6 +7,7 @@ from backprop import datasets, experiments, results
 from backprop.errors import UnknownName
 from backprop.evaluation import wrong
 from backprop.experiments import symmetry, zip_codes
+from backprop.initialisers import uniform
 
 
 def test_unknown_names_are_answered_with_the_nearest():
@@ -183,7 +182,7 @@ def test_held_out_digits_come_from_the_training_set_only():
 def test_recorded_configurations_are_the_presets(name, preset):
     module = experiments.get(name)
     record = results.load(results.default_folder(), name, preset)
-    assert record.config == asdict(experiments.preset(module, preset))
+    assert record.config == results.settings(experiments.preset(module, preset))
     assert record.data == (dict(datasets.CHECKSUMS) if module.uses_zip_codes else None)
 
 
@@ -215,3 +214,23 @@ def test_seeds_recorded_are_enough_for_the_headline():
     assert len(results.load(folder, "zip_codes", "pseudo-newton").runs) >= 10
     for preset in ("targets-point-one", "targets-zero-one"):
         assert len(results.load(folder, "symmetry", preset).runs) >= 1000
+
+
+# The cost of a gradient.
+
+
+def test_the_three_functions_timed_compute_one_gradient():
+    module = experiments.get("gradient_cost")
+    rng = np.random.default_rng(0)
+    network = symmetry.NETWORK
+    case = network.init(uniform(0.5), rng=rng), network, *symmetry.cases(symmetry.Config())[::2]
+    np.testing.assert_allclose(module.gradient(*case), module.differences(*case), rtol=1e-6)
+
+
+def test_a_cost_is_measured_for_every_width():
+    module = experiments.get("gradient_cost")
+    measured = module.run(module.Config(widths=(1, 3), size=8, repeats=2, slow_up_to=30), seed=0)
+    assert measured["weights"] == [25, 59]
+    assert min(measured["backward"]) > 0
+    assert measured["differences"][0] > measured["backward"][0]
+    assert measured["differences"][1] is None

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -202,7 +202,7 @@ def check_result(result: str, register: Register, folder: Path) -> results.Recor
     """
     record = _record(result, folder)
     experiment = experiments.get(record.experiment)
-    expected = asdict(experiments.preset(experiment, record.preset))
+    expected = results.settings(experiments.preset(experiment, record.preset))
     if record.config != expected:
         differ = [key for key in expected if record.config.get(key) != expected[key]]
         raise ClaimError(

@@ -15,7 +15,7 @@ import re
 import zipfile
 import zlib
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, fields
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -39,6 +39,7 @@ __all__ = [
     "recorded",
     "save",
     "save_arrays",
+    "settings",
     "sha256_file",
     "versions",
 ]
@@ -196,6 +197,23 @@ def recorded(folder: Path | str) -> list[tuple[str, str]]:
     """
     paths = Path(folder).glob("*/*.json")
     return sorted((path.parent.name, path.stem) for path in paths if path.name[0] != ".")
+
+
+def settings(config: Any) -> dict[str, Any]:
+    """Bring a configuration into the form in which it comes back from a file.
+
+    Parameters
+    ----------
+    config : dataclass instance
+        Settings of an experiment.
+
+    Returns
+    -------
+    dict
+        Its fields; tuples are lists.
+    """
+    plain: dict[str, Any] = json.loads(json.dumps(asdict(config)))
+    return plain
 
 
 def versions() -> dict[str, str]:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import operator
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -76,7 +75,7 @@ def sweep(
     empty = Record(
         experiment=name,
         preset=preset,
-        config=_plain(asdict(config)),
+        config=results.settings(config),
         runs={},
         data=_data(module),
         versions=results.versions(),
@@ -107,12 +106,6 @@ def _seeds(seeds: Iterable[int]) -> list[int]:
     if not wanted or wanted[0] < 0:
         raise InputError(f"seeds must be one or more integers from 0 on; given: {wanted}.")
     return wanted
-
-
-def _plain(config: dict[str, Any]) -> dict[str, Any]:
-    """Bring settings into the form in which they come back from a file."""
-    plain: dict[str, Any] = json.loads(json.dumps(config))
-    return plain
 
 
 def _data(module: Experiment) -> dict[str, str] | None:
@@ -299,7 +292,7 @@ def reproduce(
     rows = []
     for experiment, preset in names:
         old = results.load(reference, experiment, preset)
-        config = _plain(asdict(experiments.preset(experiments.get(experiment), preset)))
+        config = results.settings(experiments.preset(experiments.get(experiment), preset))
         changed = _differences(old, replace(old, config=config))
         if changed:
             raise ResultsError(
