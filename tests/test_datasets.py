@@ -318,6 +318,19 @@ def test_a_failed_download_is_tried_once_a_process(server, monkeypatch):
     assert len(server.requests) == before
 
 
+def test_no_connection_is_said_in_few_words(server, monkeypatch):
+    monkeypatch.setattr(digits, "MIRRORS", ("http://127.0.0.1:9/",))
+    with pytest.raises(DataError, match=r"http://127.0.0.1:9/: no connection\)"):
+        datasets.fetch_digits()
+
+
+def test_the_stand_in_can_be_forbidden(places, monkeypatch):
+    monkeypatch.setenv("BACKPROP_OFFLINE", "1")
+    monkeypatch.setenv("BACKPROP_STAND_IN", "0")
+    with pytest.raises(DataError, match="not on this machine"):
+        datasets.zip_codes()
+
+
 def test_no_download_where_it_is_forbidden(server, monkeypatch):
     with pytest.raises(DataError, match="download was not tried"):
         datasets.zip_codes(download=False, stand_in=False)

@@ -129,6 +129,8 @@ def main() -> int:
     parser.add_argument("paths", nargs="*", type=Path, help="notebooks (default: all in book/)")
     parser.add_argument("--jobs", type=int, default=min(2, os.cpu_count() or 1))
     options = parser.parse_args()
+    # Outputs of a stand-in must not replace those of the real digits: such a page fails instead.
+    os.environ["BACKPROP_STAND_IN"] = "0"
     paths = [path.resolve() for path in options.paths] or find(ROOT / "book")
     failures = 0
     for path, future in in_parallel(refresh, paths, options.jobs):

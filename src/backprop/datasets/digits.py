@@ -46,6 +46,7 @@ MIRRORS = (
 TIMEOUTS = (5.0, 10.0)  # seconds to connect, and between two pieces of the answer
 FOLDER_VARIABLE = "BACKPROP_DATA"
 OFFLINE_VARIABLE = "BACKPROP_OFFLINE"
+STAND_IN_VARIABLE = "BACKPROP_STAND_IN"
 
 STAND_IN_TRAIN_CASES = 1400  # of 1,797; in file order, so that the test writers are new
 
@@ -94,7 +95,8 @@ def zip_codes(*, download: bool = True, stand_in: bool = True) -> Digits:
         Whether to try the network. It is tried once a process, and never if
         ``$BACKPROP_OFFLINE`` is 1.
     stand_in : bool
-        Whether scikit-learn's digits may be returned where there are no zip codes.
+        Whether scikit-learn's digits may be returned where there are no zip codes. Never if
+        ``$BACKPROP_STAND_IN`` is 0.
 
     Returns
     -------
@@ -114,7 +116,7 @@ def zip_codes(*, download: bool = True, stand_in: bool = True) -> Digits:
             _failures.append(str(error))
     if folder is not None:
         return _load(folder)
-    if stand_in:
+    if stand_in and os.environ.get(STAND_IN_VARIABLE) != "0":
         return _stand_in()
     tried = _failures[-1] if _failures else f"the download was not tried. {_advice()}"
     raise DataError(f"the zip-code digits are not on this machine: {tried}")
@@ -348,7 +350,7 @@ def _download_digits() -> Path:
                         _retrieve(mirror, name, Path(fresh))
                 # pooch raises ValueError for a checksum that does not fit.
                 except (OSError, ValueError, urllib3.exceptions.HTTPError) as error:
-                    reasons.append(f"{mirror}: {type(error).__name__}: {error}")
+                    reasons.append(f"{mirror}: {_why(error)}")
                     continue
                 for name in CHECKSUMS:
                     os.replace(Path(fresh) / name, folder / name)
@@ -356,6 +358,17 @@ def _download_digits() -> Path:
     except OSError as error:
         raise DataError(f"the cache {folder} cannot be written: {error}. {_advice()}") from error
     raise DataError(f"no mirror delivered the zip-code digits ({'; '.join(reasons)}). {_advice()}")
+
+
+def _why(error: Exception) -> str:
+    """Say in a few words why a mirror did not deliver."""
+    import requests
+
+    if isinstance(error, requests.Timeout):
+        return "no answer in time"
+    if isinstance(error, requests.ConnectionError):
+        return "no connection"
+    return f"{type(error).__name__}: {error}"
 
 
 def _retrieve(mirror: str, name: str, folder: Path) -> None:
