@@ -8,6 +8,7 @@ import pytest
 import yaml
 
 from backprop import claims, experiments, results
+from backprop.claims import verdicts
 from backprop.errors import ClaimError, ResultsError, UnknownName
 
 ROOT = Path(__file__).parents[1]
@@ -42,7 +43,7 @@ def recorded(tmp_path, monkeypatch):
     """Write made-up runs of one experiment, and judge claims about them."""
 
     def write(values, **more):
-        claims._record.cache_clear()
+        verdicts._record.cache_clear()
         runs = {
             seed: {"loss": value, **{key: column[seed] for key, column in more.items()}}
             for seed, value in enumerate(values)
@@ -61,7 +62,7 @@ def recorded(tmp_path, monkeypatch):
         return lambda **changes: claims.judge(claim(**changes), register, tmp_path)
 
     yield write
-    claims._record.cache_clear()
+    verdicts._record.cache_clear()
 
 
 AROUND_FIVE = list(5 + 0.2 * np.linspace(-1.5, 1.5, 12))
@@ -162,7 +163,7 @@ def test_other_data_are_refused(recorded, tmp_path):
 def test_missing_runs_and_quantities_are_refused(recorded, tmp_path):
     with pytest.raises(ResultsError, match="Did you mean 'loss'"):
         recorded(AROUND_FIVE)(quantity="los")
-    claims._record.cache_clear()
+    verdicts._record.cache_clear()
     (tmp_path / "symmetry" / "fast.json").unlink()
     register = claims.Register({}, RULES, {"symmetry/fast": {}})
     with pytest.raises(ResultsError, match="backprop sweep symmetry"):

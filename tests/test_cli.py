@@ -65,11 +65,11 @@ claims:
     # If the book's own runs had said otherwise, that would be noticed.
     text = (old / "symmetry" / "fast.json").read_text()
     (old / "symmetry" / "fast.json").write_text(text.replace('"solved": false', '"solved": true'))
-    from backprop import claims
+    from backprop.claims import verdicts
 
-    claims._record.cache_clear()
+    verdicts._record.cache_clear()
     answer = call(*words, **environment)
-    claims._record.cache_clear()
+    verdicts._record.cache_clear()
     assert answer.exit_code == 1
     assert "never: was reproduced, now not reproduced" in answer.output
 
@@ -101,6 +101,34 @@ def test_a_damaged_record_is_an_error_message(tmp_path):
     assert answer.exit_code == 2
     assert answer.output.startswith("error: ")
     assert len(path.read_text()) > 0
+
+
+def test_an_unwritable_folder_is_noticed_before_anything_is_trained(tmp_path, monkeypatch):
+    from backprop.experiments import symmetry
+
+    def never(config, seeds):
+        raise AssertionError("trained although nothing can be recorded")
+
+    monkeypatch.setattr(symmetry, "runs", never)
+    (tmp_path / "file").write_text("not a folder")
+    folder = str(tmp_path / "file")
+    answer = call("sweep", "symmetry", "--preset", "fast", "--folder", folder, "--seeds", "0:2")
+    assert answer.exit_code == 2
+    assert "cannot be written" in answer.output
+
+
+def test_a_run_on_stand_in_digits_says_so(monkeypatch):
+    from backprop.experiments import zip_codes
+
+    monkeypatch.setattr(zip_codes, "run", lambda config, seed: {"test_error": 0.0})
+    monkeypatch.setattr("backprop.datasets.digits.find_digits", lambda: None)
+    answer = call("run", "zip_codes", BACKPROP_OFFLINE="1")
+    assert "Not the zip-code digits" in answer.stderr
+    assert json.loads(answer.stdout) == {"test_error": 0.0}
+
+
+def test_help_shows_examples_line_by_line():
+    assert "    backprop run symmetry --seed 7\n" in call("--help").output
 
 
 def test_data_status_names_every_place(tmp_path):

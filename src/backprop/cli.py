@@ -24,18 +24,23 @@ class _OneErrorMessage(click.Group):
             ctx.exit(2)
 
 
-@click.group(cls=_OneErrorMessage, context_settings={"help_option_names": ["-h", "--help"]})
+EXAMPLES = """\b
+Examples:
+  backprop list
+  backprop run symmetry --seed 7
+  backprop sweep zip_codes --preset pseudo-newton --seeds 0:10 --jobs 2
+  backprop claims zip-test-error
+"""
+
+
+@click.group(
+    cls=_OneErrorMessage,
+    epilog=EXAMPLES,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
 @click.version_option(__version__)
 def main() -> None:
-    r"""Re-run the experiments of the two papers that made backpropagation.
-
-    \b
-    Examples:
-      backprop list
-      backprop run symmetry --seed 7
-      backprop sweep zip_codes --preset pseudo-newton --seeds 0:10 --jobs 2
-      backprop claims
-    """
+    """Re-run the experiments of the two papers that made backpropagation."""
 
 
 def parse_seeds(text: str) -> range | list[int]:
@@ -94,6 +99,8 @@ def run(experiment: str, preset: str | None, seed: int) -> None:
     """Train once and print what was measured, as JSON."""
     module = experiments.get(experiment)
     config = experiments.preset(module, preset or next(iter(module.PRESETS)))
+    if module.uses_zip_codes:
+        click.echo(datasets.banner(datasets.zip_codes()), err=True, nl=False)
     measured = module.run(config, seed=seed)
     plain = {key: value for key, value in measured.items() if not hasattr(value, "dtype")}
     click.echo(json.dumps(plain, indent=1))

@@ -31,6 +31,7 @@ __all__ = [
     "SCHEMA",
     "Record",
     "arrays_path",
+    "check_writable",
     "default_folder",
     "load",
     "load_arrays",
@@ -403,6 +404,24 @@ def _write(path: Path, content: bytes) -> None:
             f"{path} cannot be written: {error.strerror or error}. What was there before is "
             "untouched. Make room or choose a folder that you may write to."
         ) from error
+
+
+def check_writable(folder: Path | str) -> None:
+    """Make sure that results can be written, before time is spent on making them.
+
+    Parameters
+    ----------
+    folder : path
+        Folder of recorded results; made if it is missing.
+
+    Raises
+    ------
+    ResultsError
+        If a file cannot be written there.
+    """
+    probe = Path(folder) / ".probe"
+    _write(probe, b"")
+    probe.unlink(missing_ok=True)
 
 
 def save_arrays(path: Path | str, /, **arrays: NDArray[Any]) -> Path:

@@ -84,6 +84,8 @@ def sweep(
     known = _on_record(empty, folder).runs
     missing = [seed for seed in wanted if seed not in known]
     failed: dict[int, str] = {}
+    if missing:
+        results.check_writable(Path(folder) / name)
     for block in _train_all(module, config, missing, jobs=jobs, progress=progress):
         failed |= block.failed
         if block.runs:

@@ -1,0 +1,41 @@
+"""The claims register: what the papers say, beside what our recorded runs show.
+
+`data/claims.yml` holds the claims and the rules; verdicts are computed here from the
+recorded runs each time they are shown, and never stored.
+"""
+
+from backprop.claims.register import Claim, Register, load
+from backprop.claims.tables import five_results, markdown, of_page, published, rows
+from backprop.claims.verdicts import (
+    CANNOT_BE_TESTED,
+    NOT_REPRODUCED,
+    PARTLY,
+    REPRODUCED,
+    Verdict,
+    check_result,
+    judge,
+    judge_all,
+    prediction_interval,
+)
+from backprop.claims.words import number
+
+__all__ = [
+    "CANNOT_BE_TESTED",
+    "NOT_REPRODUCED",
+    "PARTLY",
+    "REPRODUCED",
+    "Claim",
+    "Register",
+    "Verdict",
+    "check_result",
+    "five_results",
+    "judge",
+    "judge_all",
+    "load",
+    "markdown",
+    "number",
+    "of_page",
+    "prediction_interval",
+    "published",
+    "rows",
+]

@@ -1,0 +1,141 @@
+"""Claims and verdicts laid out for readers."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from backprop import results
+from backprop.claims.register import Claim, load
+from backprop.claims.verdicts import Values, Verdict, judge
+from backprop.claims.words import number
+from backprop.errors import unknown_name
+
+
+def published(claim: Claim) -> str:
+    """Write the paper's number with its unit, with as many digits as it printed.
+
+    Parameters
+    ----------
+    claim : Claim
+        The claim.
+
+    Returns
+    -------
+    str
+        "5.0 %", or a dash where the claim has no number.
+    """
+    if claim.value is None:
+        return "–"
+    text = number(claim.value)
+    if 0 < claim.resolution < 1 <= abs(claim.value):
+        text = f"{claim.value:.{round(-np.log10(claim.resolution))}f}"
+    return f"{text} {claim.unit}".strip()
+
+
+def rows(verdicts: list[Verdict]) -> list[dict[str, str]]:
+    """Lay out verdicts as rows of a table: claim, paper, ours, seeds, verdict.
+
+    Parameters
+    ----------
+    verdicts : list of Verdict
+        From `judge_all`.
+
+    Returns
+    -------
+    list of dict of str to str
+        One row for each.
+    """
+    return [
+        {
+            "claim": v.claim.id,
+            "paper": published(v.claim),
+            "ours": f"{v.ours} {v.claim.unit}".strip() if v.ours != "–" else v.ours,
+            "seeds": "–" if v.seeds is None else f"{v.seeds:,}",
+            "verdict": v.verdict,
+        }
+        for v in verdicts
+    ]
+
+
+def of_page(page: str) -> str:
+    """Write the claims that a page tests, with verdicts and reasons, as a Markdown table.
+
+    Parameters
+    ----------
+    page : str
+        Path of the page, as in the register.
+
+    Returns
+    -------
+    str
+        One row for each claim.
+
+    Raises
+    ------
+    UnknownName
+        If no claim names that page.
+    """
+    register = load()
+    named = [claim for claim in register.claims.values() if claim.page == page]
+    if not named:
+        raise unknown_name("page", page, {claim.page for claim in register.claims.values()})
+    verdicts = [judge(claim, register) for claim in named]
+    return markdown(
+        [
+            {
+                "The paper says": f"{v.claim.says} ({v.claim.place}.)",
+                "Ours": row["ours"],
+                "Seeds": row["seeds"],
+                "Verdict": f"**{v.verdict}**",
+                "Why": f"{v.reason[0].upper()}{v.reason[1:]}. {v.claim.note}".strip(),
+            }
+            for v, row in zip(verdicts, rows(verdicts), strict=True)
+        ]
+    )
+
+
+def five_results(record: results.Record) -> list[tuple[Values, float, str]]:
+    """Lay out the five results of the 1989 paper beside recorded runs, for a figure.
+
+    Parameters
+    ----------
+    record : Record
+        Runs of the zip-code experiment.
+
+    Returns
+    -------
+    list of (array, float, str)
+        Our values over the seeds, the published number and a label.
+    """
+    labels = {
+        "zip-train-mse": "half mean square, training",
+        "zip-test-mse": "half mean square, test",
+        "zip-train-error": "wrong, training (%)",
+        "zip-test-error": "wrong, test (%)",
+        "zip-rejection": "rejected for 1 % error, test (%)",
+    }
+    register = load()
+    panels = []
+    for name, label in labels.items():
+        claim = register[name]
+        assert claim.quantity is not None and claim.value is not None
+        panels.append((record.column(claim.quantity), claim.value, label))
+    return panels
+
+
+def markdown(table: list[dict[str, str]]) -> str:
+    """Write rows as a Markdown table.
+
+    Parameters
+    ----------
+    table : list of dict of str to str
+        Rows with the same keys.
+
+    Returns
+    -------
+    str
+        The table, one line for each row.
+    """
+    head = list(table[0])
+    lines = [head, ["---"] * len(head), *([row[key] for key in head] for row in table)]
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)

@@ -1,0 +1,221 @@
+"""Verdicts, computed from the recorded runs by the rules of the register."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from backprop import experiments, results
+from backprop.claims.register import Claim, Register, load
+from backprop.claims.words import number
+from backprop.errors import ClaimError, unknown_name
+
+REPRODUCED = "reproduced"
+PARTLY = "partly"
+NOT_REPRODUCED = "not reproduced"
+CANNOT_BE_TESTED = "cannot be tested"
+
+Values = NDArray[np.floating]
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The answer to a claim.
+
+    Parameters
+    ----------
+    claim : Claim
+        What is answered.
+    verdict : str
+        "reproduced", "partly", "not reproduced" or "cannot be tested".
+    ours : str
+        Our number with its spread, as text.
+    seeds : int or None
+        Number of runs behind it; None where no run is needed.
+    reason : str
+        Why, in words.
+    """
+
+    claim: Claim
+    verdict: str
+    ours: str
+    seeds: int | None
+    reason: str
+
+
+@cache
+def _record(result: str, folder: Path) -> results.Record:
+    experiment, preset = result.split("/")
+    return results.load(folder, experiment, preset)
+
+
+def check_result(result: str, register: Register, folder: Path) -> results.Record:
+    """Load recorded runs and make sure that they are what the claims are about.
+
+    Parameters
+    ----------
+    result : str
+        ``experiment/preset``.
+    register : Register
+        Says which data a result must come from.
+    folder : Path
+        Folder of recorded results.
+
+    Returns
+    -------
+    Record
+        The recorded runs.
+
+    Raises
+    ------
+    ClaimError
+        If the recorded configuration is not the preset's, or the data another.
+    ResultsError
+        If the file is missing or damaged.
+    """
+    record = _record(result, folder)
+    experiment = experiments.get(record.experiment)
+    expected = results.settings(experiments.preset(experiment, record.preset))
+    if record.config != expected:
+        differ = [key for key in expected if record.config.get(key) != expected[key]]
+        raise ClaimError(
+            f"{result} was recorded with another configuration than the preset's (differs in "
+            f"{', '.join(differ) or 'its fields'}). Record it again: backprop sweep "
+            f"{record.experiment} --preset {record.preset}, after moving the old file away."
+        )
+    data = register.results[result].get("data")
+    if record.data != data:
+        raise ClaimError(
+            f"{result} was recorded on other data (checksums {record.data}) than the register "
+            f"expects ({data}). Record it again on the right data."
+        )
+    return record
+
+
+def judge(claim: Claim, register: Register, folder: Path | None = None) -> Verdict:
+    """Compute the verdict on a claim.
+
+    Parameters
+    ----------
+    claim : Claim
+        The claim.
+    register : Register
+        Where it stands.
+    folder : Path, optional
+        Folder of recorded results. Default: the book's own.
+
+    Returns
+    -------
+    Verdict
+        With our number and the reason.
+
+    Raises
+    ------
+    ClaimError, ResultsError
+        If the recorded runs do not belong to the claim, or cannot be read.
+    """
+    if claim.fact is not None:
+        return _judge_exact(claim)
+    assert claim.result is not None and claim.quantity is not None
+    record = check_result(claim.result, register, folder or results.default_folder())
+    values = np.array(record.column(claim.quantity), dtype=float)
+    if claim.where:
+        values = values[np.array(record.column(claim.where), dtype=bool)]
+    values = values[np.isfinite(values)]
+    if len(values) < register.defaults["min_seeds"]:
+        reason = f"{len(values)} runs; the rule asks for {register.defaults['min_seeds']:g}"
+        return Verdict(claim, CANNOT_BE_TESTED, "–", len(values), reason)
+    decide = _judge_draw if claim.rule == "draw" else _judge_share
+    return decide(claim, values, register.defaults)
+
+
+def _judge_exact(claim: Claim) -> Verdict:
+    assert claim.fact is not None
+    name, quantity = claim.fact.split(".")
+    facts = experiments.get(name).FACTS
+    if quantity not in facts:
+        raise unknown_name(f"fact of {name}", quantity, facts)
+    ours = facts[quantity]()
+    verdict = REPRODUCED if ours == claim.value else NOT_REPRODUCED
+    return Verdict(claim, verdict, number(ours), None, "computed from the network or the data")
+
+
+def prediction_interval(
+    values: Values, *, level: float, method: str = "student"
+) -> tuple[float, float]:
+    """Interval in which one more run is expected to fall.
+
+    Parameters
+    ----------
+    values : array, shape (n,)
+        Results of the runs.
+    level : float
+        Probability that the next run falls inside.
+    method : str
+        "student" takes the runs as normally distributed; "quantile" takes their central
+        quantiles and wants many runs.
+
+    Returns
+    -------
+    low, high : float
+        Ends of the interval.
+    """
+    if method == "quantile":
+        low, high = np.quantile(values, [(1 - level) / 2, (1 + level) / 2])
+        return float(low), float(high)
+    from scipy.stats import t  # slow to import, and only needed here
+
+    n = len(values)
+    reach = t.ppf((1 + level) / 2, n - 1) * values.std(ddof=1) * np.sqrt(1 + 1 / n)
+    return float(values.mean() - reach), float(values.mean() + reach)
+
+
+def _judge_draw(claim: Claim, values: Values, rules: Mapping[str, float]) -> Verdict:
+    assert claim.value is not None
+    low, high = prediction_interval(values, level=rules["level"], method=claim.interval)
+    rounding = claim.resolution / 2
+    median = float(np.median(values))
+    inside = low - rounding <= claim.value <= high + rounding
+    near = abs(median - claim.value) <= rules["close"] * abs(claim.value)
+    verdict = {2: REPRODUCED, 1: PARTLY, 0: NOT_REPRODUCED}[inside + near]
+    reason = (
+        f"the published value is {'inside' if inside else 'outside'} the {rules['level']:.0%} "
+        f"prediction interval {number(max(low, 0.0))} to {number(high)} and "
+        f"{abs(median / claim.value - 1):.0%} from our median"
+    )
+    ours = f"{number(median)} ({number(values.min())} to {number(values.max())})"
+    return Verdict(claim, verdict, ours, len(values), reason)
+
+
+def _judge_share(claim: Claim, values: Values, rules: Mapping[str, float]) -> Verdict:
+    share = float(values.mean())
+    if share >= rules["share_reproduced"]:
+        verdict = REPRODUCED
+    else:
+        verdict = PARTLY if share >= rules["share_partly"] else NOT_REPRODUCED
+    reason = f"holds in {int(values.sum())} of {len(values)} runs"
+    return Verdict(claim, verdict, f"{share:.1%} of runs", len(values), reason)
+
+
+def judge_all(path: Path | None = None, folder: Path | None = None) -> list[Verdict]:
+    """Compute the verdicts on all claims, in the order of the register.
+
+    Parameters
+    ----------
+    path : Path, optional
+        The register.
+    folder : Path, optional
+        Folder of recorded results.
+
+    Returns
+    -------
+    list of Verdict
+        One for each claim.
+    """
+    register = load(path)
+    return [judge(claim, register, folder) for claim in register.claims.values()]
