@@ -86,7 +86,8 @@ def sweep(
     failed: dict[int, str] = {}
     if missing:
         results.check_writable(Path(folder) / name)
-    for block in _train_all(module, config, missing, jobs=jobs, progress=progress):
+    title = f"{name}/{preset}"
+    for block in _train_all(module, config, missing, title=title, jobs=jobs, progress=progress):
         failed |= block.failed
         if block.runs:
             _add(block, empty, folder)
@@ -160,7 +161,13 @@ class _Block:
 
 
 def _train_all(
-    module: Experiment, config: Any, seeds: Sequence[int], *, jobs: int, progress: bool
+    module: Experiment,
+    config: Any,
+    seeds: Sequence[int],
+    *,
+    title: str,
+    jobs: int,
+    progress: bool,
 ) -> Iterator[_Block]:
     from joblib import Parallel, delayed
     from tqdm import tqdm
@@ -168,7 +175,7 @@ def _train_all(
     blocks = [seeds[i : i + module.BLOCK] for i in range(0, len(seeds), module.BLOCK)]
     parallel = Parallel(n_jobs=jobs, return_as="generator_unordered")
     # disable=None: no bar where standard error is not a terminal.
-    with tqdm(total=len(seeds), unit="run", disable=None if progress else True) as bar:
+    with tqdm(total=len(seeds), desc=title, unit="run", disable=None if progress else True) as bar:
         for block in parallel(delayed(_train)(module.runs, config, block) for block in blocks):
             bar.update(len(block.seeds))
             yield block
