@@ -209,7 +209,7 @@ def small_network(
                 )
     for units, texts in zip(places, values, strict=True):
         for (x0, y0), text in zip(units, texts, strict=True):
-            ax.add_patch(Circle((x0, y0), 0.21, facecolor="white", edgecolor=BLACK, zorder=3))
+            ax.add_patch(Circle((x0, y0), 0.24, facecolor="white", edgecolor=BLACK, zorder=3))
             ax.text(x0, y0, text, color=color, ha="center", va="center", zorder=4, fontsize=10)
     ax.set(xlim=(-0.35, 3.35), ylim=(-0.4, 1.4), aspect="equal")
     ax.axis("off")

@@ -5,7 +5,7 @@ recorded runs each time they are shown, and never stored.
 """
 
 from backprop.claims.register import Claim, Register, load
-from backprop.claims.tables import five_results, markdown, of_page, published, rows
+from backprop.claims.tables import five_results, in_full, markdown, of_page, published, rows
 from backprop.claims.verdicts import (
     CANNOT_BE_TESTED,
     NOT_REPRODUCED,
@@ -29,6 +29,7 @@ __all__ = [
     "Verdict",
     "check_result",
     "five_results",
+    "in_full",
     "judge",
     "judge_all",
     "load",

@@ -57,8 +57,35 @@ def rows(verdicts: list[Verdict]) -> list[dict[str, str]]:
     ]
 
 
+SOURCES = {
+    "seen": "seen in a transcription or scan",
+    "quoted": "quoted by somebody who had the paper",
+    "recalled": "recalled",
+}
+
+
+def in_full(verdicts: list[Verdict]) -> str:
+    """Write each claim with where it stands, the verdict and the reason, as Markdown.
+
+    Parameters
+    ----------
+    verdicts : list of Verdict
+        From `judge_all`.
+
+    Returns
+    -------
+    str
+        One paragraph for each claim.
+    """
+    return "\n\n".join(
+        f"**`{v.claim.id}`**: {v.claim.says} *({v.claim.place}; {SOURCES[v.claim.source]}.)* "
+        f"**{v.verdict.capitalize()}**: {v.reason}. {v.claim.note}".rstrip()
+        for v in verdicts
+    )
+
+
 def of_page(page: str) -> str:
-    """Write the claims that a page tests, with verdicts and reasons, as a Markdown table.
+    """Write the claims that a page tests: a table of verdicts, then each claim in full.
 
     Parameters
     ----------
@@ -68,7 +95,7 @@ def of_page(page: str) -> str:
     Returns
     -------
     str
-        One row for each claim.
+        Markdown.
 
     Raises
     ------
@@ -80,18 +107,7 @@ def of_page(page: str) -> str:
     if not named:
         raise unknown_name("page", page, {claim.page for claim in register.claims.values()})
     verdicts = [judge(claim, register) for claim in named]
-    return markdown(
-        [
-            {
-                "The paper says": f"{v.claim.says} ({v.claim.place}.)",
-                "Ours": row["ours"],
-                "Seeds": row["seeds"],
-                "Verdict": f"**{v.verdict}**",
-                "Why": f"{v.reason[0].upper()}{v.reason[1:]}. {v.claim.note}".strip(),
-            }
-            for v, row in zip(verdicts, rows(verdicts), strict=True)
-        ]
-    )
+    return f"{markdown(rows(verdicts))}\n\n{in_full(verdicts)}"
 
 
 def five_results(record: results.Record) -> list[tuple[Values, float, str]]:
@@ -108,8 +124,8 @@ def five_results(record: results.Record) -> list[tuple[Values, float, str]]:
         Our values over the seeds, the published number and a label.
     """
     labels = {
-        "zip-train-mse": "half mean square, training",
-        "zip-test-mse": "half mean square, test",
+        "zip-train-mse": "half MSE, training",
+        "zip-test-mse": "half MSE, test",
         "zip-train-error": "wrong, training (%)",
         "zip-test-error": "wrong, test (%)",
         "zip-rejection": "rejected for 1 % error, test (%)",

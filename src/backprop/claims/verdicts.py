@@ -183,10 +183,11 @@ def _judge_draw(claim: Claim, values: Values, rules: Mapping[str, float]) -> Ver
     inside = low - rounding <= claim.value <= high + rounding
     near = abs(median - claim.value) <= rules["close"] * abs(claim.value)
     verdict = {2: REPRODUCED, 1: PARTLY, 0: NOT_REPRODUCED}[inside + near]
+    side = "above" if median >= claim.value else "below"
     reason = (
         f"the published value is {'inside' if inside else 'outside'} the {rules['level']:.0%} "
-        f"prediction interval {number(max(low, 0.0))} to {number(high)} and "
-        f"{abs(median / claim.value - 1):.0%} from our median"
+        f"prediction interval {number(max(low, 0.0))} to {number(high)}, and our median is "
+        f"{abs(median / claim.value - 1):.0%} {side} it"
     )
     ours = f"{number(median)} ({number(values.min())} to {number(values.max())})"
     return Verdict(claim, verdict, ours, len(values), reason)
