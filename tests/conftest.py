@@ -8,6 +8,10 @@ import pytest
 from backprop.datasets import find_digits
 from backprop.errors import DataError
 
+# The tests are about the book's own results, whatever the user has set for other purposes.
+for name in ("RESULTS", "CLAIMS", "STAND_IN", "OFFLINE"):
+    os.environ.pop(f"BACKPROP_{name}", None)
+
 hypothesis.settings.register_profile("repeatable", derandomize=True, deadline=None, database=None)
 hypothesis.settings.load_profile("repeatable")
 

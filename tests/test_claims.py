@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import yaml
+from scipy import stats
 
 from backprop import claims, experiments, results
-from backprop.claims import verdicts
 from backprop.errors import ClaimError, ResultsError, UnknownName
 
 ROOT = Path(__file__).parents[1]
@@ -39,11 +39,10 @@ def claim(**changes):
 
 
 @pytest.fixture
-def recorded(tmp_path, monkeypatch):
+def recorded(tmp_path):
     """Write made-up runs of one experiment, and judge claims about them."""
 
     def write(values, **more):
-        verdicts._record.cache_clear()
         runs = {
             seed: {"loss": value, **{key: column[seed] for key, column in more.items()}}
             for seed, value in enumerate(values)
@@ -61,8 +60,7 @@ def recorded(tmp_path, monkeypatch):
         register = claims.Register({}, RULES, {"symmetry/fast": {}})
         return lambda **changes: claims.judge(claim(**changes), register, tmp_path)
 
-    yield write
-    verdicts._record.cache_clear()
+    return write
 
 
 AROUND_FIVE = list(5 + 0.2 * np.linspace(-1.5, 1.5, 12))
@@ -94,6 +92,15 @@ def test_quantiles_serve_skewed_results(recorded):
     low, high = claims.prediction_interval(np.array(values), level=0.95, method="quantile")
     assert low == pytest.approx(np.quantile(values, 0.025))
     assert high == pytest.approx(np.quantile(values, 0.975))
+
+
+def test_the_prediction_interval_is_the_textbook_one():
+    values = np.array([1.0, 2.0, 4.0])
+    reach = stats.t.ppf(0.95, 2) * np.std(values, ddof=1) * np.sqrt(4 / 3)
+    low, high = claims.prediction_interval(values, level=0.9)
+    assert (low, high) == pytest.approx((values.mean() - reach, values.mean() + reach))
+    with pytest.raises(UnknownName, match="unknown method 'normal'"):
+        claims.prediction_interval(values, level=0.9, method="normal")
 
 
 def test_the_prediction_interval_covers_one_more_draw_as_often_as_it_says():
@@ -163,7 +170,6 @@ def test_other_data_are_refused(recorded, tmp_path):
 def test_missing_runs_and_quantities_are_refused(recorded, tmp_path):
     with pytest.raises(ResultsError, match="Did you mean 'loss'"):
         recorded(AROUND_FIVE)(quantity="los")
-    verdicts._record.cache_clear()
     (tmp_path / "symmetry" / "fast.json").unlink()
     register = claims.Register({}, RULES, {"symmetry/fast": {}})
     with pytest.raises(ResultsError, match="backprop sweep symmetry"):
@@ -175,7 +181,7 @@ def test_missing_runs_and_quantities_are_refused(recorded, tmp_path):
 
 def test_the_register_is_readable_and_every_claim_leads_somewhere():
     register = claims.load()
-    bibliography = (ROOT / "book" / "references.bib").read_text()
+    bibliography = (ROOT / "book" / "references.bib").read_text(encoding="utf-8")
     for entry in register.claims.values():
         assert f"{{{entry.paper}," in bibliography
         assert list(ROOT.glob(f"{entry.page}.*")), entry.page
@@ -205,7 +211,7 @@ def test_a_departure_named_in_the_code_names_a_claim():
     register = claims.load()
     named = 0
     for path in (ROOT / "src").rglob("*.py"):
-        text = " ".join(path.read_text().split())
+        text = " ".join(path.read_text(encoding="utf-8").split())
         for departure in text.split("Departure:")[1:]:
             name = departure.split("(claim ", 1)[1].split(")", 1)[0]
             assert name in register.claims, f"{path}: {name}"
@@ -217,6 +223,12 @@ def test_a_departure_named_in_the_code_names_a_claim():
     ("change", "message"),
     [
         ({"rule": "guess"}, "rule must be"),
+        ({"interval": "quantle"}, "interval must be"),
+        ({"source": "remembered"}, "source must be"),
+        ({"rule": "exact"}, "exact goes with a fact"),
+        ({"result": None, "fact": "symmetry.cases"}, "a fact goes with"),
+        ({"value": 0}, "other than 0"),
+        ({"value": "five"}, "other than 0"),
         ({"fact": "symmetry.cases"}, "either a fact or a result"),
         ({"value": None}, "needs a value"),
         ({"quantity": None}, "needs a quantity"),
@@ -263,12 +275,20 @@ def test_two_claims_with_one_id_are_refused(tmp_path):
 
 def test_the_readme_shows_the_verdicts_that_the_runs_give():
     table = claims.markdown(claims.rows(claims.judge_all()))
-    assert table in (ROOT / "README.md").read_text()
+    assert table in (ROOT / "README.md").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize(
     ("value", "text"),
-    [(1425.0, "1,425"), (0.14, "0.14"), (5.0, "5"), (0.0025, "2.5e-3"), (0.018, "0.018")],
+    [
+        (1425.0, "1,425"),
+        (999.6, "1,000"),
+        (-0.0, "0"),
+        (0.14, "0.14"),
+        (5.0, "5"),
+        (0.0025, "2.5e-3"),
+        (0.018, "0.018"),
+    ],
 )
 def test_numbers_are_written_in_one_way(value, text):
     assert claims.number(value) == text

@@ -65,11 +65,7 @@ claims:
     # If the book's own runs had said otherwise, that would be noticed.
     text = (old / "symmetry" / "fast.json").read_text()
     (old / "symmetry" / "fast.json").write_text(text.replace('"solved": false', '"solved": true'))
-    from backprop.claims import verdicts
-
-    verdicts._record.cache_clear()
     answer = call(*words, **environment)
-    verdicts._record.cache_clear()
     assert answer.exit_code == 1
     assert "never: was reproduced, now not reproduced" in answer.output
 

@@ -1,11 +1,13 @@
 """The experiments: settings, what they measure, and what was recorded."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from backprop import datasets, experiments, results
-from backprop.errors import UnknownName
-from backprop.evaluation import wrong
+from backprop.errors import InputError, UnknownName
+from backprop.evaluation import rejected_for, wrong
 from backprop.experiments import symmetry, zip_codes
 from backprop.initialisers import uniform
 
@@ -95,6 +97,27 @@ def test_a_symmetry_run_measures_what_it_says():
     assert symmetry.run(config, seed=4)["sweeps_to_margin"] == measured[4]["sweeps_to_margin"]
 
 
+@pytest.mark.parametrize("preset", ["targets-point-one", "targets-zero-one"])
+def test_recorded_symmetry_runs_come_out_again(preset):
+    record = results.load(results.default_folder(), "symmetry", preset)
+    solved = [seed for seed in record.seeds if record.runs[seed]["solved"]][:2]
+    failed = [seed for seed in record.seeds if not record.runs[seed]["solved"]][:1]
+    for seed, run in symmetry.runs(symmetry.PRESETS[preset], solved + failed).items():
+        for key, old in record.runs[seed].items():
+            if old is None or isinstance(old, bool):
+                assert run[key] is old, key
+            else:
+                np.testing.assert_allclose(run[key], old, rtol=1e-2, err_msg=key)
+
+
+def test_settings_of_the_symmetry_net_are_used():
+    base = symmetry.Config(sweeps=30)
+    changes = {"half_width": 0.5, "momentum": 0.5, "lr": 0.2, "low": 0.0}
+    usual = symmetry.train(base, [0]).w
+    for name, value in changes.items():
+        assert not np.allclose(symmetry.train(replace(base, **{name: value}), [0]).w, usual), name
+
+
 # Zip codes.
 
 
@@ -167,6 +190,36 @@ def test_the_step_of_the_recorded_runs_is_the_one_that_the_calibration_chooses(o
         assert calibration.seeds == list(zip_codes.CALIBRATION_SEEDS)
 
 
+def test_a_run_with_held_out_digits_never_looks_at_the_test_digits(monkeypatch):
+    rng = np.random.default_rng(0)
+    x = rng.uniform(-1, 1, (60, 256)).astype(np.float32)
+    unseen = np.full((20, 256), np.nan, dtype=np.float32)
+    digits = datasets.Digits(x, np.arange(60) % 10, unseen, np.arange(20) % 10, "test", {}, True)
+    monkeypatch.setattr(datasets, "zip_codes", lambda: digits)
+    config = zip_codes.Config(passes=2, hold_out=20, mu=0.5, gamma=0.3, lr=0.01)
+    measured = zip_codes.run(config, seed=7)
+
+    held = zip_codes.hold_out(digits, 20)
+    w, history = zip_codes.train(config, seed=7, digits=held)
+    np.testing.assert_array_equal(measured["w"], w)
+    y = zip_codes.network().predict(w, x[40:])
+    assert measured["rejected"] == pytest.approx(100 * rejected_for(y, held.test_digit))
+    assert measured["test_error"] == pytest.approx(100 * wrong(y, held.test_digit).mean())
+    for key in ("train_error", "test_error", "train_half_mse", "test_half_mse"):
+        assert measured["history"][key] == [row[key] for row in history]
+        assert measured["history"][key][-1] == measured[key]
+    for other in (replace(config, mu=0.02), replace(config, gamma=0.01), replace(config, lr=0.02)):
+        assert not np.array_equal(w, zip_codes.train(other, seed=7, digits=held)[0])
+    assert not np.array_equal(w, zip_codes.train(config, seed=8, digits=held)[0])
+    assert "w" not in zip_codes.run(replace(config, keep_weights=False), seed=7)
+
+
+@pytest.mark.parametrize("cases", [0, -5, 60, 9000])
+def test_holding_out_none_or_all_is_refused(small_digits, cases):
+    with pytest.raises(InputError, match="held out"):
+        zip_codes.hold_out(small_digits, cases)
+
+
 @pytest.mark.needs_digits
 def test_held_out_digits_come_from_the_training_set_only():
     digits = datasets.zip_codes(download=False, stand_in=False)
@@ -194,12 +247,14 @@ def test_recorded_weights_give_the_recorded_errors_on_the_real_digits():
     for seed in sorted(record.runs)[:3]:
         path = results.arrays_path(folder, "zip_codes", "pseudo-newton", seed)
         w = results.load_arrays(path)["w"]
-        measured, _ = zip_codes.evaluate(zip_codes.network(), w, digits)
+        measured, y = zip_codes.evaluate(zip_codes.network(), w, digits)
         run = record.runs[seed]
         # One digit on the edge may fall to the other side on another machine.
         assert measured["test_error"] == pytest.approx(run["test_error"], abs=0.051)
         assert measured["train_error"] == pytest.approx(run["train_error"], abs=0.015)
         assert measured["test_half_mse"] == pytest.approx(run["test_half_mse"], rel=1e-4)
+        rejected = 100 * rejected_for(y, digits.test_digit)
+        assert rejected == pytest.approx(run["rejected"], abs=0.15)
 
 
 @pytest.mark.needs_digits

@@ -68,6 +68,21 @@ def test_loss_slope_and_curvature_are_its_derivatives(loss):
     assert relative_error(loss.curvature(y, d), second) < 1e-6
 
 
+def test_a_loss_of_replicas_is_that_of_each():
+    rng = np.random.default_rng(2)
+    y, d = rng.uniform(0.1, 0.9, (3, 4, 2)), rng.integers(0, 2, (4, 2)).astype(float)
+    for loss in losses.ALL:
+        for part in (loss.value, loss.slope, loss.curvature):
+            np.testing.assert_allclose(part(y, d), np.stack([part(one, d) for one in y]))
+
+
+def test_cross_entropy_is_finite_at_the_ends():
+    y, d = np.array([[0.0, 1.0]]), np.array([[1.0, 0.0]])
+    loss = losses.CROSS_ENTROPY
+    for part in (loss.value, loss.slope, loss.curvature):
+        assert np.isfinite(part(y, d)).all()
+
+
 def test_margin_loss_is_zero_beyond_the_margin():
     loss = losses.margin(0.2, 0.8)
     d = np.array([[1.0, 0.0]])

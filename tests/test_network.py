@@ -56,6 +56,12 @@ def test_the_1989_network_has_the_published_sizes_layer_by_layer():
     assert zip_codes.network().n_params == 9_760
 
 
+def test_fan_in_counts_the_bias_and_the_maps_that_are_read():
+    assert [layer.parts[0].fan_in for layer in zip_codes.network().layers] == [26, 201, 193, 31]
+    uneven = Local((4, 4, 2), maps=2, size=3, table=((0,), (0, 1)))
+    assert uneven.parts[0].fan_in == 2 * 9 + 1
+
+
 def test_each_h2_map_reads_eight_maps_and_each_h1_map_is_read():
     table = zip_codes.three_groups()
     assert {len(row) for row in table} == {8}

@@ -59,6 +59,11 @@ def no_calls():
 # Recording and resuming.
 
 
+def test_a_sweep_fills_gaps_between_recorded_seeds(tmp_path):
+    sweeps.sweep(experiment(), "paper", [0, 5], folder=tmp_path)
+    assert sweeps.sweep(experiment(), "paper", range(6), folder=tmp_path).seeds == list(range(6))
+
+
 def test_a_sweep_records_each_seed_in_blocks(tmp_path):
     record = sweeps.sweep(experiment(), "paper", [4, 0, 1, 3, 3], folder=tmp_path)
     assert calls == [[0, 1], [3, 4]]

@@ -102,6 +102,25 @@ def test_sweeps_to_the_criterion_count_weight_changes():
     assert np.abs(NETWORK.forward(result.w[0], XOR_X)[0] - XOR_D).max() < 0.4
 
 
+def test_the_first_sweep_that_meets_a_criterion_counts():
+    side, tight = all_errors_below(0.5, XOR_D), all_errors_below(0.1, XOR_D)
+    options = {"optimiser": Momentum(0.5, 0.9), "sweeps": 3000}
+    one = train_batch(NETWORK, weights([1, 2]), XOR_X, XOR_D, criteria={"side": side}, **options)
+    both = train_batch(
+        NETWORK, weights([1, 2]), XOR_X, XOR_D, criteria={"side": side, "tight": tight}, **options
+    )
+    np.testing.assert_array_equal(both.reached["side"], one.reached["side"])
+    assert (both.reached["side"] < both.reached["tight"]).all()
+
+
+def test_the_history_begins_before_the_first_sweep_and_ends_after_the_last():
+    w = weights([0])
+    result = train_batch(
+        NETWORK, w, XOR_X, XOR_D, optimiser=SteepestDescent(0.5), sweeps=4, every=2
+    )
+    np.testing.assert_allclose(result.history[[0, -1], 0], [loss_at(w)[0], result.loss[0]])
+
+
 def test_replicas_stop_on_their_own_and_keep_their_place():
     criteria = {"learned": all_errors_below(0.4, XOR_D)}
     seeds = range(6)
@@ -237,3 +256,50 @@ def test_symmetry_cannot_be_learned_without_hidden_units():
         criteria={"side": all_errors_below(0.5, d)},
     )
     assert (result.reached["side"] == NEVER).all()
+
+
+@pytest.mark.parametrize(
+    ("start", "message"),
+    [
+        (np.ones((1, 13), dtype=int), "of type int"),
+        (np.full((1, 13), np.nan), "not finite"),
+    ],
+)
+def test_initial_weights_that_cannot_be_trained_are_refused(start, message):
+    optimiser = SteepestDescent(0.1)
+    with pytest.raises(InputError, match=message):
+        train_batch(NETWORK, start, XOR_X, XOR_D, optimiser=optimiser, sweeps=1)
+    with pytest.raises(InputError, match=message):
+        train_online(NETWORK, start[0], XOR_X, XOR_D, optimiser=optimiser, passes=1)
+
+
+def test_a_negative_duration_is_refused():
+    optimiser = SteepestDescent(0.1)
+    with pytest.raises(InputError, match="sweeps was given as -1"):
+        train_batch(NETWORK, weights([0]), XOR_X, XOR_D, optimiser=optimiser, sweeps=-1)
+    with pytest.raises(InputError, match="passes was given as -1"):
+        train_online(NETWORK, weights([0])[0], XOR_X, XOR_D, optimiser=optimiser, passes=-1)
+
+
+@pytest.mark.parametrize("order", [[-1], [0, 4]])
+def test_an_order_that_names_a_missing_case_is_refused(order):
+    with pytest.raises(InputError, match=f"names case {order[-1]}"):
+        train_online(
+            NETWORK,
+            weights([0])[0],
+            XOR_X,
+            XOR_D,
+            optimiser=SteepestDescent(0.1),
+            passes=1,
+            order=lambda number: order,
+        )
+
+
+def test_answers_of_a_criterion_have_the_shape_of_the_outputs():
+    with pytest.raises(InputError, match=r"answers\[:, None\]"):
+        all_errors_below(0.5, XOR_D[:, 0])
+
+
+def test_decay_asks_for_what_its_inner_optimiser_needs():
+    assert Decay(PseudoNewton(0.1), 0.1).uses_curvature
+    assert not Decay(Momentum(0.1), 0.1).uses_curvature

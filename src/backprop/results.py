@@ -486,7 +486,15 @@ def load_arrays(path: Path | str) -> dict[str, NDArray[Any]]:
         raise ResultsError(
             f"there is no file {path}. Run the sweep that records these arrays."
         ) from error
-    except (OSError, EOFError, ValueError, zipfile.BadZipFile, zlib.error) as error:
+    except (
+        OSError,
+        EOFError,
+        ValueError,
+        NotImplementedError,  # a method of compression that there is not
+        RuntimeError,  # a password that there is not
+        zipfile.BadZipFile,
+        zlib.error,
+    ) as error:
         raise ResultsError(
             f"{path} is not a whole .npz file of plain arrays ({error}). Restore it, or delete it "
             "and run the sweep that records it."

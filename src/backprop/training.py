@@ -42,6 +42,11 @@ def all_errors_below(limit: float, answers: Array) -> Criterion:
     Criterion
         From outputs ``(..., n, k)`` to booleans ``(...,)``.
     """
+    if answers.ndim != 2:
+        raise InputError(
+            f"the answers have shape {answers.shape}; expected (cases, outputs), the shape of the "
+            "outputs. Use answers[:, None] for one output."
+        )
     return lambda y: np.abs(y - answers).max(axis=(-2, -1)) < limit
 
 
@@ -122,6 +127,7 @@ def train_batch(
         If the loss of a replica stops being finite; says at which sweep.
     """
     _check_cases(network, x, d)
+    _check_start(w, "sweeps", sweeps)
     if w.ndim != 2:
         raise InputError(
             f"the initial weights have shape {w.shape}; expected (replicas, {network.n_params}). "
@@ -134,13 +140,15 @@ def train_batch(
     reached = {name: np.full(len(w), NEVER) for name in criteria}
     history = []
     state = optimiser.start(w)
-    with np.errstate(over="ignore", invalid="ignore"):  # noticed below, by the loss
+    with np.errstate(
+        over="ignore", invalid="ignore", divide="ignore"
+    ):  # noticed below, by the loss
         for sweep in range(sweeps + 1):
             y, caches = network.forward(w, x)
             value = loss.value(y, d)
             if not np.isfinite(value).all():
                 bad = active[~np.isfinite(value)]
-                raise _diverged(f"sweep {sweep}", f" of replica {bad[0]}")
+                raise _diverged(f"the loss of replica {bad[0]}", f"sweep {sweep}")
             final_loss[active] = value
             if every and sweep % every == 0:
                 history.append(np.full(len(final_w), np.nan))
@@ -210,14 +218,17 @@ def train_online(
         If a weight stops being finite; says in which pass.
     """
     _check_cases(network, x, d)
+    _check_start(w, "passes", passes)
     state = optimiser.start(w)
-    with np.errstate(over="ignore", invalid="ignore"):  # noticed below, by the weights
+    with np.errstate(
+        over="ignore", invalid="ignore", divide="ignore"
+    ):  # noticed below, by the weights
         for number in range(passes):
-            for i in order(number) if order else range(len(x)):
+            for i in _checked(order(number), len(x)) if order else range(len(x)):
                 y, caches = network.forward(w, x[i : i + 1])
                 w, state = _update(network, w, state, caches, y, d[i : i + 1], loss, optimiser)
             if not np.isfinite(w).all():
-                raise _diverged(f"pass {number + 1}", "")
+                raise _diverged("the weights", f"pass {number + 1}")
             if after_pass:
                 after_pass(number + 1, w)
     return w
@@ -241,11 +252,34 @@ def _update(
     return optimiser.step(w, gradient, state, curvature)
 
 
-def _diverged(when: str, which: str) -> TrainingDiverged:
+def _diverged(what: str, when: str) -> TrainingDiverged:
     return TrainingDiverged(
-        f"the loss{which} became infinite or not a number in {when}; expected a finite loss. "
+        f"{what} became infinite or not a number in {when}; expected finite numbers. "
         "Use a smaller learning rate or smaller initial weights."
     )
+
+
+def _checked(order: Iterable[int], cases: int) -> list[int]:
+    """Refuse an order that names a case which does not exist."""
+    order = list(order)
+    wrong = [i for i in order if not 0 <= i < cases]
+    if wrong:
+        raise InputError(
+            f"the order of the cases names case {wrong[0]}; expected numbers from 0 to "
+            f"{cases - 1}. Correct the order."
+        )
+    return order
+
+
+def _check_start(w: Array, name: str, number: int) -> None:
+    """Refuse initial weights that cannot be trained, and a negative duration."""
+    if not np.issubdtype(w.dtype, np.floating) or not np.isfinite(w).all():
+        raise InputError(
+            f"the initial weights are of type {w.dtype} or hold a value that is not finite; "
+            "expected finite floating-point numbers. Use Network.init to make them."
+        )
+    if number < 0:
+        raise InputError(f"{name} was given as {number}; expected 0 or more. Correct it.")
 
 
 def _check_cases(network: Network, x: Array, d: Array) -> None:

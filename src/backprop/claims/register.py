@@ -12,6 +12,14 @@ import yaml
 from backprop import results
 from backprop.errors import ClaimError, unknown_name
 
+METHODS = ("student", "quantile")
+# How we know what a paper says.
+SOURCES = {
+    "seen": "seen in a transcription or scan",
+    "quoted": "quoted by somebody who had the paper",
+    "recalled": "recalled",
+}
+
 
 @dataclass(frozen=True)
 class Claim:
@@ -103,7 +111,7 @@ def load(path: Path | None = None) -> Register:
             f"there is no claims register at {path}; expected data/claims.yml of the book. "
             "Run from its checkout or set BACKPROP_CLAIMS."
         ) from error
-    except (yaml.YAMLError, TypeError, KeyError) as error:
+    except (OSError, yaml.YAMLError, TypeError, KeyError, ValueError, AttributeError) as error:
         raise ClaimError(
             f"the claims register {path} cannot be read ({error}); expected the fields that its "
             "head describes. Correct that entry."
@@ -118,8 +126,15 @@ def load(path: Path | None = None) -> Register:
 def _check(claim: Claim, register: Register) -> None:
     """Refuse a claim that could not be judged."""
     problems = {
-        "rule must be exact, draw or share": claim.rule not in ("exact", "draw", "share"),
         "needs either a fact or a result": (claim.fact is None) == (claim.result is None),
+        "rule must be exact, draw or share": claim.rule not in ("exact", "draw", "share"),
+        "interval must be student or quantile": claim.interval not in METHODS,
+        "source must be seen, quoted or recalled": claim.source not in SOURCES,
+        "a fact goes with the rule exact, a result with draw or share": claim.fact is not None
+        and claim.rule != "exact",
+        "the rule exact goes with a fact": claim.result is not None and claim.rule == "exact",
+        "value must be a number other than 0": claim.value is not None
+        and (not isinstance(claim.value, int | float) or claim.value == 0),
         "needs a value": claim.value is None and claim.rule != "share",
         "needs a quantity": claim.result is not None and claim.quantity is None,
         "its result is not listed under results": claim.result is not None

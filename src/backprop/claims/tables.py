@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from backprop import results
-from backprop.claims.register import Claim, load
+from backprop.claims.register import SOURCES, Claim, load
 from backprop.claims.verdicts import Values, Verdict, judge
 from backprop.claims.words import number
 from backprop.errors import unknown_name
@@ -55,13 +55,6 @@ def rows(verdicts: list[Verdict]) -> list[dict[str, str]]:
         }
         for v in verdicts
     ]
-
-
-SOURCES = {
-    "seen": "seen in a transcription or scan",
-    "quoted": "quoted by somebody who had the paper",
-    "recalled": "recalled",
-}
 
 
 def in_full(verdicts: list[Verdict]) -> str:

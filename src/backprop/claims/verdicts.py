@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from backprop import experiments, results
-from backprop.claims.register import Claim, Register, load
+from backprop.claims.register import METHODS, Claim, Register, load
 from backprop.claims.words import number
 from backprop.errors import ClaimError, unknown_name
 
@@ -48,12 +47,6 @@ class Verdict:
     reason: str
 
 
-@cache
-def _record(result: str, folder: Path) -> results.Record:
-    experiment, preset = result.split("/")
-    return results.load(folder, experiment, preset)
-
-
 def check_result(result: str, register: Register, folder: Path) -> results.Record:
     """Load recorded runs and make sure that they are what the claims are about.
 
@@ -78,7 +71,7 @@ def check_result(result: str, register: Register, folder: Path) -> results.Recor
     ResultsError
         If the file is missing or damaged.
     """
-    record = _record(result, folder)
+    record = results.load(folder, *result.split("/"))
     experiment = experiments.get(record.experiment)
     expected = results.settings(experiments.preset(experiment, record.preset))
     if record.config != expected:
@@ -165,6 +158,8 @@ def prediction_interval(
     low, high : float
         Ends of the interval.
     """
+    if method not in METHODS:
+        raise unknown_name("method", method, METHODS)
     if method == "quantile":
         low, high = np.quantile(values, [(1 - level) / 2, (1 + level) / 2])
         return float(low), float(high)
@@ -186,7 +181,7 @@ def _judge_draw(claim: Claim, values: Values, rules: Mapping[str, float]) -> Ver
     side = "above" if median >= claim.value else "below"
     reason = (
         f"the published value is {'inside' if inside else 'outside'} the {rules['level']:.0%} "
-        f"prediction interval {number(max(low, 0.0))} to {number(high)}, and our median is "
+        f"prediction interval {number(low)} to {number(high)}, and our median is "
         f"{abs(median / claim.value - 1):.0%} {side} it"
     )
     ours = f"{number(median)} ({number(values.min())} to {number(values.max())})"

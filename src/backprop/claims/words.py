@@ -16,9 +16,9 @@ def number(value: float) -> str:
     str
         "1,425", "0.14", "2.5e-3".
     """
-    if value == int(value) and abs(value) >= 1:
+    if value == int(value):
         return f"{int(value):,}"
-    if abs(value) >= 1000:
+    if abs(value) >= 999.5:
         return f"{value:,.0f}"
     if value and abs(value) < 0.01:
         mantissa, exponent = f"{value:.1e}".split("e")

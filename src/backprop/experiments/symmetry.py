@@ -196,7 +196,7 @@ def mirror_shape(w: Array) -> MirrorShape:
     return MirrorShape(
         antisymmetry=float(np.abs(left + right).max() / largest),
         ratios=ratios,
-        opposite=bool((np.sign(hidden[:, 0]) == -np.sign(hidden[:, 1])).all()),
+        opposite=bool((hidden[:, 0] * hidden[:, 1] < 0).all()),
     )
 
 

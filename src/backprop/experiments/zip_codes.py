@@ -16,7 +16,7 @@ import numpy as np
 
 from backprop import datasets
 from backprop.activations import LECUN_TANH, Array
-from backprop.errors import unknown_name
+from backprop.errors import InputError, unknown_name
 from backprop.evaluation import half_mean_squares, rejected_for, wrong
 from backprop.initialisers import uniform_fan_in
 from backprop.layers import Dense, LayerCount, Local
@@ -293,6 +293,11 @@ def hold_out(digits: datasets.Digits, cases: int) -> datasets.Digits:
     Digits
         Without the test digits.
     """
+    if not 0 < cases < len(digits.train_x):
+        raise InputError(
+            f"{cases} training digits were to be held out of {len(digits.train_x)}; expected at "
+            "least 1, and at least 1 left. Correct hold_out."
+        )
     return replace(
         digits,
         train_x=digits.train_x[:-cases],
@@ -326,7 +331,8 @@ def run(config: Config, *, seed: int) -> dict[str, Any]:
     start = time.perf_counter()
     w, history = train(config, seed=seed, digits=digits)
     seconds = time.perf_counter() - start
-    final, y = evaluate(network(), w, digits)
+    final = history[-1]
+    y = network().predict(w, digits.test_x)
     return {
         **final,
         "rejected": float(f"{100 * rejected_for(y, digits.test_digit):.6g}"),
