@@ -270,6 +270,34 @@ def test_two_claims_with_one_id_are_refused(tmp_path):
         claims.load(path)
 
 
+# Notes in the register that say how close a verdict was.
+
+
+def recorded_values(name):
+    register = claims.load()
+    entry = register[name]
+    experiment, preset = entry.result.split("/")
+    record = results.load(results.default_folder(), experiment, preset)
+    return entry, np.asarray(record.column(entry.quantity), dtype=float)
+
+
+def test_the_training_errors_are_a_close_call_as_their_note_says():
+    entry, values = recorded_values("zip-train-error")
+    assert abs(np.median(values) / entry.value - 1) > 0.25
+    assert abs(np.median(values[:10]) / entry.value - 1) <= 0.25
+    assert abs(entry.value / np.median(values) - 1) <= 0.25
+    for part in (values, values[:10]):
+        low, high = claims.prediction_interval(part, level=0.95)
+        assert low <= entry.value <= high
+
+
+@pytest.mark.parametrize("name", ["zip-test-error-large-step", "zip-newton-speed"])
+def test_two_verdicts_turn_on_the_rounding_of_the_printed_count(name):
+    entry, values = recorded_values(name)
+    low, high = claims.prediction_interval(values, level=0.95)
+    assert entry.value + entry.resolution / 2 < low < 100 * 102 / 2007 < high
+
+
 # What readers see is what is computed.
 
 
