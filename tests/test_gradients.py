@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from backprop import activations, losses
+from backprop.errors import UnknownName
 from backprop.gradcheck import central_differences, check_network, relative_error
 from backprop.initialisers import uniform
-from backprop.layers import Dense, Local
+from backprop.layers import Dense, Local, Split
 from backprop.layers.local import _gather
 from backprop.network import Network
 
@@ -22,6 +23,12 @@ NETWORKS = {
             Local((3, 3, 3), maps=3, size=3, stride=2, table=TABLE),
             Dense(12, 4, activations.TANH),
             Dense(4, 2, activations.LECUN_TANH),
+        )
+    ),
+    "side by side, some without biases": Network(
+        (
+            Split((Dense(3, 2), Dense(2, 3, bias=False), Split((Dense(1, 1),)))),
+            Dense(6, 2, bias=False),
         )
     ),
 }
@@ -38,8 +45,30 @@ def test_backward_is_the_gradient_of_every_array(network, seed):
     rng = np.random.default_rng(seed)
     w, x = start(network, rng)
     errors = check_network(network, w, x, rng=rng)
-    assert len(errors) == 2 * len(network.layers) + 1
+    assert len(errors) == len(network.parts()) + 1
     assert max(errors.values()) < 1e-6, errors
+
+
+def test_layers_side_by_side_are_a_dense_layer_with_zeros_between():
+    split = Network((Split((Dense(3, 2), Dense(2, 4))), Dense(6, 2)))
+    whole = Network((Dense(5, 6), Dense(6, 2)))
+    rng = np.random.default_rng(0)
+    w, x = start(split, rng)
+    (first, b1, second, b2), _ = split.unpack(w)
+    block = np.zeros((5, 6))
+    block[:3, :2], block[3:, 2:] = first, second
+    same = np.concatenate([block.ravel(), b1, b2, w[-14:]])
+    assert split.count()[1] == (6, 3 * 2 + 2 * 4 + 6, 3 * 2 + 2 * 4 + 6)
+    (y, caches), (y_whole, caches_whole) = split.forward(w, x), whole.forward(same, x)
+    np.testing.assert_allclose(y, y_whole, rtol=1e-12)
+    for method in ("backward", "hessian_diagonal"):
+        ours = getattr(split, method)(w, caches, np.ones_like(y))
+        theirs = getattr(whole, method)(same, caches_whole, np.ones_like(y))
+        (g1, gb1, g2, gb2), _ = split.unpack(ours)
+        (g, gb), _ = whole.unpack(theirs)
+        np.testing.assert_allclose(g1, g[:3, :2])
+        np.testing.assert_allclose(g2, g[3:, 2:])
+        np.testing.assert_allclose(np.concatenate([gb1, gb2]), gb)
 
 
 @pytest.mark.parametrize("activation", activations.ALL, ids=lambda a: a.name)
@@ -88,6 +117,18 @@ def test_margin_loss_is_zero_beyond_the_margin():
     d = np.array([[1.0, 0.0]])
     assert loss.value(np.array([[0.81, 0.19]]), d) == 0
     assert loss.value(np.array([[0.7, 0.2]]), d) == pytest.approx(0.5 * 0.1**2)
+
+
+def test_a_margin_draws_to_itself_or_to_the_answer():
+    y, d = np.array([[0.7, 0.1, 0.3]]), np.array([[1.0, 0.0, 0.0]])
+    np.testing.assert_allclose(losses.margin().slope(y, d), [[-0.1, 0, 0.1]])
+    np.testing.assert_allclose(losses.margin(aim="answer").slope(y, d), [[-0.3, 0, 0.3]])
+    # With cross-entropy a logistic unit receives the same, without its own slope y (1 - y).
+    entropy = losses.margin(base=losses.CROSS_ENTROPY)
+    np.testing.assert_allclose(entropy.slope(y, d) * y * (1 - y), [[-0.1, 0, 0.1]])
+    assert entropy.value(np.array([[0.8, 0.2, 0.1]]), d) == pytest.approx(0)
+    with pytest.raises(UnknownName, match="Did you mean 'answer'"):
+        losses.margin(aim="answers")
 
 
 # Three ways to write a backward pass wrongly. Each must be noticed, in its own array.

@@ -81,7 +81,8 @@ def check_network(
     Returns
     -------
     dict of str to float
-        Relative error of each array: "layer 1 w", "layer 1 b", ..., "inputs".
+        Relative error of each array: "layer 1 w", "layer 1 b", ..., "inputs". A second array
+        of the same name in one layer is "layer 1 w'".
     """
     y, caches = network.forward(w, x)
     cotangent = rng.standard_normal(y.shape)
@@ -91,11 +92,13 @@ def check_network(
 
     exact = network.unpack(network.backward(w, caches, cotangent))
     measured = network.unpack(central_differences(lambda v: total(v, x), w, step=step))
-    errors = {
-        f"layer {number} {part.name}": relative_error(a, b)
-        for number, layer in enumerate(network.layers, start=1)
-        for part, a, b in zip(layer.parts, exact[number - 1], measured[number - 1], strict=True)
-    }
+    errors: dict[str, float] = {}
+    for number, layer in enumerate(network.layers):
+        for part, a, b in zip(layer.parts, exact[number], measured[number], strict=True):
+            name = f"layer {number + 1} {part.name}"
+            while name in errors:
+                name += "'"
+            errors[name] = relative_error(a, b)
     by_input = network.input_gradient(w, caches, cotangent)
     errors["inputs"] = relative_error(
         by_input, central_differences(lambda v: total(w, v), x, step=step)

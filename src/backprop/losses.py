@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from backprop.activations import Array
+from backprop.errors import unknown_name
 
 
 @dataclass(frozen=True)
@@ -43,34 +44,6 @@ def _over_cases(values: Array) -> Array:
 
 def _size(y: Array) -> int:
     return y.shape[-2] * y.shape[-1]
-
-
-def margin(low: float = 0.2, high: float = 0.8) -> Loss:
-    """Half the squared distance to a margin, zero beyond it.
-
-    An output that should be on costs nothing above `high`; one that should be off
-    costs nothing below `low` (Rumelhart et al. 1986, caption of Fig. 4).
-
-    Parameters
-    ----------
-    low, high : float
-        The margins for desired values below and above one half.
-
-    Returns
-    -------
-    Loss
-        Continuous with a continuous slope. Its curvature is one outside the zero zone.
-    """
-
-    def distance(y: Array, d: Array) -> Array:
-        return np.where(d > 0.5, np.minimum(y - high, 0), np.maximum(y - low, 0))
-
-    return Loss(
-        f"half summed squares beyond {low:g}/{high:g}",
-        lambda y, d: 0.5 * _over_cases(distance(y, d) ** 2),
-        distance,
-        lambda y, d: (distance(y, d) != 0).astype(y.dtype),
-    )
 
 
 def _inside(y: Array) -> Array:
@@ -110,4 +83,65 @@ CROSS_ENTROPY = Loss(
     "cross-entropy", _cross_entropy, _cross_entropy_slope, _cross_entropy_curvature
 )
 
-ALL: tuple[Loss, ...] = (HALF_SUMMED_SQUARES, MEAN_SQUARES, margin(), CROSS_ENTROPY)
+
+def margin(
+    low: float = 0.2, high: float = 0.8, *, base: Loss | None = None, aim: str = "margin"
+) -> Loss:
+    """Make the loss zero where an output is beyond a margin on its right side.
+
+    An output that should be on costs nothing above `high`; one that should be off
+    costs nothing below `low` (Rumelhart et al. 1986, caption of Fig. 4).
+
+    Parameters
+    ----------
+    low, high : float
+        The margins for desired values below and above one half.
+    base : Loss, optional
+        The loss before the margin. Default: half summed squares.
+    aim : str
+        Where an output short of its margin is drawn to: "margin" (to `low` or `high`; the
+        slope is continuous) or "answer" (to the desired value; the slope jumps).
+
+    Returns
+    -------
+    Loss
+        Zero with zero slope and curvature beyond the margin.
+
+    Raises
+    ------
+    UnknownName
+        If `aim` is neither.
+    """
+    loss = base or HALF_SUMMED_SQUARES
+    if aim not in ("margin", "answer"):
+        raise unknown_name("aim of a margin", aim, ("margin", "answer"))
+
+    def target(d: Array) -> Array:
+        return np.where(d > 0.5, high, low) if aim == "margin" else d
+
+    def outside(y: Array, d: Array) -> Array:
+        return np.where(d > 0.5, y < high, y > low)
+
+    def value(y: Array, d: Array) -> Array:
+        goal = np.broadcast_to(target(d), y.shape)
+        short = np.where(outside(y, d), y, goal)
+        # Cross-entropy is not zero at its goal unless that is 0 or 1: take away what it is there.
+        return loss.value(short, goal) - loss.value(goal, goal)
+
+    return Loss(
+        f"{loss.name} beyond {low:g}/{high:g}"
+        + (", drawn to the answer" if aim == "answer" else ""),
+        value,
+        lambda y, d: np.where(outside(y, d), loss.slope(y, target(d)), 0),
+        lambda y, d: np.where(outside(y, d), loss.curvature(y, target(d)), 0),
+    )
+
+
+ALL: tuple[Loss, ...] = (
+    HALF_SUMMED_SQUARES,
+    MEAN_SQUARES,
+    CROSS_ENTROPY,
+    margin(),
+    margin(aim="answer"),
+    margin(base=CROSS_ENTROPY),
+)

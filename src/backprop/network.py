@@ -15,7 +15,7 @@ from itertools import pairwise
 from typing import Any
 
 import numpy as np
-from numpy.typing import DTypeLike
+from numpy.typing import DTypeLike, NDArray
 
 from backprop.activations import Array
 from backprop.errors import InputError
@@ -167,6 +167,10 @@ class Network:
         """List the parameter arrays in their order in the flat vector."""
         return [part for layer in self.layers for part in layer.parts]
 
+    def mask(self, name: str) -> NDArray[np.bool_]:
+        """Tell which parameters are weights ("w") or biases ("b"), ``(P,)``."""
+        return np.concatenate([np.full(part.size, part.name == name) for part in self.parts()])
+
     def forward(self, w: Array, x: Array) -> tuple[Array, list[Any]]:
         """Compute the outputs and keep what the backward pass needs.
 
@@ -285,7 +289,8 @@ class Network:
             )
             collected = [*parts, *collected]
         # Replicas can enter with the weights, the inputs, or both.
-        lead = collected[-1].shape[:-1]
+        last = self.parts()[-1]
+        lead = collected[-1].shape[: -len(last.shape)]
         return signal, np.concatenate([p.reshape(*lead, -1) for p in collected], axis=-1)
 
     def count(self) -> list[LayerCount]:

@@ -7,7 +7,7 @@ are arithmetic on the flat parameter vector and do not know about layers or repl
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 import numpy as np
@@ -102,19 +102,29 @@ class Momentum:
 
 @dataclass(frozen=True)
 class Decay:
-    """Another optimiser, then ``w <- w (1 - decay)``.
+    """Another optimiser with weights that shrink.
+
+    As the paper words it, ``w <- w (1 - decay)`` follows each change. The other reading
+    counts the decay to the gradient, ``dE/dw + decay w``, so that the learning rate scales
+    it and the momentum remembers it.
 
     Parameters
     ----------
     inner : Optimiser
         Makes the change.
     decay : float
-        0.002 in the family-tree runs of Rumelhart et al. 1986 (caption of Fig. 4), where
-        it follows each change. From 0 to 1.
+        0.002 in the family-tree runs of Rumelhart et al. 1986 (caption of Fig. 4). From 0
+        to 1.
+    in_gradient : bool
+        Count the decay to the gradient.
+    only : bool array, shape (P,), optional
+        Which parameters decay; see `Network.mask`. Default: all.
     """
 
     inner: Optimiser
     decay: float
+    in_gradient: bool = False
+    only: Array | None = field(default=None, compare=False)
 
     def __post_init__(self) -> None:
         """Check the setting."""
@@ -132,9 +142,61 @@ class Decay:
     def step(
         self, w: Array, gradient: Array, state: Array | None, curvature: Array | None = None
     ) -> tuple[Array, Array | None]:
-        """Step with the inner optimiser, then shrink the weights."""
+        """Step with the inner optimiser and shrink the weights, ``(..., P)`` as all arguments."""
+        decay = self.decay if self.only is None else self.decay * self.only
+        if self.in_gradient:
+            return self.inner.step(w, gradient + decay * w, state, curvature)
         w, state = self.inner.step(w, gradient, state, curvature)
-        return w * (1 - self.decay), state
+        return w * (1 - decay), state
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """One optimiser for the first sweeps, another one of the same kind after them.
+
+    The state goes on: the momentum of the first phase is remembered in the second.
+
+    Parameters
+    ----------
+    first : Optimiser
+        For the first sweeps.
+    sweeps : int
+        How many they are; 20 in the family-tree runs of Rumelhart et al. 1986.
+    then : Optimiser
+        For all others.
+    """
+
+    first: Optimiser
+    sweeps: int
+    then: Optimiser
+
+    def __post_init__(self) -> None:
+        """Check that the state of one optimiser means the same to the other."""
+        _require(self.sweeps >= 0, f"sweeps={self.sweeps}", "0 or more")
+        kinds = type(self.first).__name__, type(self.then).__name__
+        _require(kinds[0] == kinds[1], f"a schedule from {kinds[0]} to {kinds[1]}", "one kind")
+
+    def at(self, sweep: int) -> Optimiser:
+        """Return the optimiser for the change after `sweep` sweeps."""
+        return self.first if sweep < self.sweeps else self.then
+
+
+def at_sweep(optimiser: Optimiser | Schedule, sweep: int) -> Optimiser:
+    """Return the optimiser for one sweep, whether there is a schedule or not.
+
+    Parameters
+    ----------
+    optimiser : Optimiser or Schedule
+        The optimiser.
+    sweep : int
+        Number of sweeps done.
+
+    Returns
+    -------
+    Optimiser
+        The one to step with.
+    """
+    return optimiser.at(sweep) if isinstance(optimiser, Schedule) else optimiser
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,8 @@ before it changes the weights; online learning changes them after each case.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -18,15 +18,15 @@ from backprop.activations import Array
 from backprop.errors import InputError, TrainingDiverged
 from backprop.losses import HALF_SUMMED_SQUARES, Loss
 from backprop.network import Network
-from backprop.optimisers import Optimiser
+from backprop.optimisers import Optimiser, Schedule, at_sweep
 
-# Outputs (..., n, k) -> whether each replica has learned, (...,).
-Criterion = Callable[[Array], NDArray[np.bool_]]
+# Outputs (S, n, k), desired outputs (n, k) or (S, n, k) -> whether each replica has learned, (S,).
+Criterion = Callable[[Array, Array], NDArray[np.bool_]]
 
 NEVER = -1
 
 
-def all_errors_below(limit: float, answers: Array) -> Criterion:
+def all_errors_below(limit: float) -> Criterion:
     """Criterion: each output of each case is within `limit` of its 0/1 answer.
 
     Parameters
@@ -34,20 +34,14 @@ def all_errors_below(limit: float, answers: Array) -> Criterion:
     limit : float
         0.5 asks for the right side of one half; 0.2 for the margins that the 1986 paper
         uses for its family trees.
-    answers : array, shape (n, k)
-        Zeros and ones, whatever the training targets are.
 
     Returns
     -------
     Criterion
-        From outputs ``(..., n, k)`` to booleans ``(...,)``.
+        From outputs ``(..., n, k)`` and desired outputs to booleans ``(...,)``. The answer
+        is 1 where more than one half is desired, whatever the target values are.
     """
-    if answers.ndim != 2:
-        raise InputError(
-            f"the answers have shape {answers.shape}; expected (cases, outputs), the shape of the "
-            "outputs. Use answers[:, None] for one output."
-        )
-    return lambda y: np.abs(y - answers).max(axis=(-2, -1)) < limit
+    return lambda y, d: np.abs(y - (d > 0.5)).max(axis=(-2, -1)) < limit
 
 
 @dataclass(frozen=True)
@@ -68,6 +62,9 @@ class BatchResult:
     history : array, shape (records, S)
         Loss before sweep 0, `every`, 2 `every`, ...; not a number after a replica stopped.
         Empty if no history was asked for.
+    snapshots : dict of int to array, shape (S, P)
+        Weights after as many sweeps as were asked for, those of a replica that stopped
+        earlier being its last ones.
     """
 
     w: Array
@@ -75,6 +72,7 @@ class BatchResult:
     reached: dict[str, NDArray[np.int64]]
     sweeps: NDArray[np.int64]
     history: Array
+    snapshots: dict[int, Array] = field(default_factory=dict)
 
 
 def train_batch(
@@ -83,11 +81,12 @@ def train_batch(
     x: Array,
     d: Array,
     *,
-    optimiser: Optimiser,
+    optimiser: Optimiser | Schedule,
     sweeps: int,
     loss: Loss = HALF_SUMMED_SQUARES,
     criteria: Mapping[str, Criterion] | None = None,
     every: int = 0,
+    snapshots: Collection[int] = (),
 ) -> BatchResult:
     """Train replicas on all cases at once (Rumelhart et al. 1986, p. 535).
 
@@ -99,11 +98,11 @@ def train_batch(
         What is trained.
     w : array, shape (S, P)
         Initial weights, one row for each replica; left as they are.
-    x : array, shape (n, n_in)
-        Inputs.
-    d : array, shape (n, n_out)
-        Desired outputs.
-    optimiser : Optimiser
+    x : array, shape (n, n_in) or (S, n, n_in)
+        Inputs, the same for all replicas or each one's own.
+    d : array, shape (n, n_out) or (S, n, n_out)
+        Desired outputs, likewise.
+    optimiser : Optimiser or Schedule
         Changes the weights once a sweep.
     sweeps : int
         Largest number of sweeps.
@@ -113,6 +112,8 @@ def train_batch(
         When each was first met is noted. Without criteria all sweeps are run.
     every : int
         Note the loss each so many sweeps; 0 for no history.
+    snapshots : collection of int
+        Numbers of sweeps after which the weights are kept.
 
     Returns
     -------
@@ -126,7 +127,7 @@ def train_batch(
     TrainingDiverged
         If the loss of a replica stops being finite; says at which sweep.
     """
-    _check_cases(network, x, d)
+    _check_cases(network, x, d, w)
     _check_start(w, "sweeps", sweeps)
     if w.ndim != 2:
         raise InputError(
@@ -139,7 +140,8 @@ def train_batch(
     trained = np.zeros(len(w), dtype=np.int64)
     reached = {name: np.full(len(w), NEVER) for name in criteria}
     history = []
-    state = optimiser.start(w)
+    kept = {}
+    state = at_sweep(optimiser, 0).start(w)
     with np.errstate(
         over="ignore", invalid="ignore", divide="ignore"
     ):  # noticed below, by the loss
@@ -154,20 +156,26 @@ def train_batch(
                 history.append(np.full(len(final_w), np.nan))
                 history[-1][active] = value
             for name, holds in criteria.items():
-                first = holds(y) & (reached[name][active] == NEVER)
+                first = holds(y, d) & (reached[name][active] == NEVER)
                 reached[name][active[first]] = sweep
             stop = np.full(len(active), bool(criteria))
             for name in criteria:
                 stop &= reached[name][active] != NEVER
-            if stop.any() or sweep == sweeps:
+            if stop.any() or sweep == sweeps or sweep in snapshots:
                 final_w[active], trained[active] = w, sweep
+            if sweep in snapshots:
+                kept[sweep] = final_w.copy()
             if stop.all() or sweep == sweeps:
                 break
-            w, state = _update(network, w, state, caches, y, d, loss, optimiser)
+            step = at_sweep(optimiser, sweep)
+            w, state = _update(network, w, state, caches, y, d, loss, step)
             if stop.any():
                 active, w = active[~stop], w[~stop]
                 state = None if state is None else state[~stop]
-    return BatchResult(final_w, final_loss, reached, trained, np.array(history))
+                x, d = (each[~stop] if each.ndim == 3 else each for each in (x, d))
+    for missed in snapshots:
+        kept.setdefault(missed, final_w)
+    return BatchResult(final_w, final_loss, reached, trained, np.array(history), kept)
 
 
 def train_online(
@@ -176,7 +184,7 @@ def train_online(
     x: Array,
     d: Array,
     *,
-    optimiser: Optimiser,
+    optimiser: Optimiser | Schedule,
     passes: int,
     loss: Loss = HALF_SUMMED_SQUARES,
     order: Callable[[int], Iterable[int]] | None = None,
@@ -190,12 +198,12 @@ def train_online(
         What is trained.
     w : array, shape (P,) or (S, P)
         Initial weights; left as they are.
-    x : array, shape (n, n_in)
-        Inputs.
-    d : array, shape (n, n_out)
-        Desired outputs.
-    optimiser : Optimiser
-        Changes the weights after each case.
+    x : array, shape (n, n_in) or (S, n, n_in)
+        Inputs, the same for all replicas or each one's own.
+    d : array, shape (n, n_out) or (S, n, n_out)
+        Desired outputs, likewise.
+    optimiser : Optimiser or Schedule
+        Changes the weights after each case; a schedule counts passes.
     passes : int
         Number of passes through the cases.
     loss : Loss
@@ -217,16 +225,18 @@ def train_online(
     TrainingDiverged
         If a weight stops being finite; says in which pass.
     """
-    _check_cases(network, x, d)
+    _check_cases(network, x, d, w)
     _check_start(w, "passes", passes)
-    state = optimiser.start(w)
+    state = at_sweep(optimiser, 0).start(w)
+    cases = x.shape[-2]
     with np.errstate(
         over="ignore", invalid="ignore", divide="ignore"
     ):  # noticed below, by the weights
         for number in range(passes):
-            for i in _checked(order(number), len(x)) if order else range(len(x)):
-                y, caches = network.forward(w, x[i : i + 1])
-                w, state = _update(network, w, state, caches, y, d[i : i + 1], loss, optimiser)
+            step = at_sweep(optimiser, number)
+            for i in _checked(order(number), cases) if order else range(cases):
+                y, caches = network.forward(w, x[..., i : i + 1, :])
+                w, state = _update(network, w, state, caches, y, d[..., i : i + 1, :], loss, step)
             if not np.isfinite(w).all():
                 raise _diverged("the weights", f"pass {number + 1}")
             if after_pass:
@@ -282,22 +292,28 @@ def _check_start(w: Array, name: str, number: int) -> None:
         raise InputError(f"{name} was given as {number}; expected 0 or more. Correct it.")
 
 
-def _check_cases(network: Network, x: Array, d: Array) -> None:
-    expected = f"inputs (n, {network.n_in}) and desired outputs (n, {network.n_out}), n at least 1"
+def _check_cases(network: Network, x: Array, d: Array, w: Array) -> None:
+    expected = (
+        f"inputs (n, {network.n_in}) and desired outputs (n, {network.n_out}), n at least 1, or "
+        "both with the replicas as a first axis"
+    )
     shapes_fit = (
-        x.ndim == d.ndim == 2
-        and len(x) == len(d) > 0
-        and x.shape[1] == network.n_in
-        and d.shape[1] == network.n_out
+        x.ndim == d.ndim
+        and x.ndim in (2, 3)
+        and x.shape[:-1] == d.shape[:-1]
+        and x.shape[-2] > 0
+        and x.shape[-1] == network.n_in
+        and d.shape[-1] == network.n_out
+        and (x.ndim == 2 or x.shape[:1] == w.shape[:-1])
     )
     if not shapes_fit:
         raise InputError(
-            f"the cases have shapes {x.shape} and {d.shape}; expected {expected}. "
-            "Give one row for each case."
+            f"the cases have shapes {x.shape} and {d.shape} and the weights {w.shape}; expected "
+            f"{expected}. Give one row for each case."
         )
     for name, values in (("inputs", x), ("desired outputs", d)):
         if not np.isfinite(values).all():
-            row = int(np.flatnonzero(~np.isfinite(values).all(axis=1))[0])
+            row = int(np.argwhere(~np.isfinite(values))[0][-2])
             raise InputError(
                 f"the {name} hold a value that is not finite (first in case {row}); expected "
                 "finite numbers. Mend or leave out that case."

@@ -100,7 +100,7 @@ def train(config: Config, seeds: Sequence[int], *, every: int = 0) -> BatchResul
     BatchResult
         With the criteria of `LIMITS`, counted in sweeps.
     """
-    x, answers, d = cases(config)
+    x, _, d = cases(config)
     return train_batch(
         NETWORK,
         NETWORK.init_replicas(uniform(config.half_width), seeds=seeds),
@@ -108,7 +108,7 @@ def train(config: Config, seeds: Sequence[int], *, every: int = 0) -> BatchResul
         d,
         optimiser=Momentum(config.lr, config.momentum),
         sweeps=config.sweeps,
-        criteria={name: all_errors_below(limit, answers) for name, limit in LIMITS.items()},
+        criteria={name: all_errors_below(limit) for name, limit in LIMITS.items()},
         every=every,
     )
 

@@ -7,5 +7,6 @@ A layer is a frozen dataclass that holds no weights. It says how many it needs
 from backprop.layers.base import Layer, LayerCount, Part
 from backprop.layers.dense import Dense
 from backprop.layers.local import Local
+from backprop.layers.split import Split
 
-__all__ = ["Dense", "Layer", "LayerCount", "Local", "Part"]
+__all__ = ["Dense", "Layer", "LayerCount", "Local", "Part", "Split"]

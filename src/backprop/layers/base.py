@@ -1,11 +1,11 @@
-"""What every layer offers to a network, and the two backward passes that all share."""
+"""What every layer offers to a network, and the two backward passes that layers of units share."""
 
 from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from backprop.activations import Activation, Array
 
@@ -46,12 +46,9 @@ class LayerCount(NamedTuple):
 
 
 class Layer(ABC):
-    """A layer of units that add up weighted inputs and pass the sum through an activation.
+    """One step of a network from inputs to outputs; holds no weights.
 
-    Shapes carry replicas as leading axes ``...``. A kind of layer says what it consists of,
-    how it computes its outputs (`forward`), and how it carries a signal at its total inputs
-    to the weights and to the layer below (`transport`). The two backward passes are the same
-    for every kind.
+    Shapes carry replicas as leading axes ``...``.
     """
 
     if TYPE_CHECKING:
@@ -64,10 +61,6 @@ class Layer(ABC):
         @property
         def n_out(self) -> int:
             """Number of units."""
-
-        @property
-        def activation(self) -> Activation:
-            """Activation function of the units."""
 
     @property
     @abstractmethod
@@ -84,8 +77,35 @@ class Layer(ABC):
         """Count units, connections and free parameters."""
 
     @abstractmethod
-    def forward(self, parameters: list[Array], x: Array) -> tuple[Array, Cache]:
+    def forward(self, parameters: list[Array], x: Array) -> tuple[Array, Any]:
         """Map inputs ``(..., n, n_in)`` to outputs ``(..., n, n_out)`` and a cache."""
+
+    @abstractmethod
+    def backward(
+        self, parameters: list[Array], cache: Any, dy: Array, *, to_input: bool = True
+    ) -> tuple[Array | None, list[Array]]:
+        """Carry ``dE/dy`` to the inputs (or None) and to each part; see `UnitLayer.backward`."""
+
+    @abstractmethod
+    def hessian_diagonal(
+        self, parameters: list[Array], cache: Any, hy: Array, *, to_input: bool = True
+    ) -> tuple[Array | None, list[Array]]:
+        """Carry ``d2E/dy2`` likewise; see `UnitLayer.hessian_diagonal`."""
+
+
+class UnitLayer(Layer):
+    """A layer of units that add up weighted inputs and pass the sum through an activation.
+
+    A kind of layer says what it consists of, how it computes its outputs (`forward`), and how
+    it carries a signal at its total inputs to the weights and to the layer below (`transport`).
+    The two backward passes are the same for every kind.
+    """
+
+    if TYPE_CHECKING:
+
+        @property
+        def activation(self) -> Activation:
+            """Activation function of the units."""
 
     @abstractmethod
     def transport(

@@ -8,12 +8,12 @@ import numpy as np
 
 from backprop.activations import LOGISTIC, Activation, Array
 from backprop.errors import InputError
-from backprop.layers.base import Cache, Layer, LayerCount, Part
+from backprop.layers.base import Cache, LayerCount, Part, UnitLayer
 
 
 @dataclass(frozen=True)
-class Dense(Layer):
-    """Every unit reads every input and has a bias.
+class Dense(UnitLayer):
+    """Every unit reads every input, and has a bias unless told otherwise.
 
     Parameters
     ----------
@@ -21,6 +21,8 @@ class Dense(Layer):
         Number of inputs and of units.
     activation : Activation
         Activation function of the units.
+    bias : bool
+        Whether the units have biases.
 
     Raises
     ------
@@ -31,6 +33,7 @@ class Dense(Layer):
     n_in: int
     n_out: int
     activation: Activation = LOGISTIC
+    bias: bool = True
 
     def __post_init__(self) -> None:
         """Check the sizes."""
@@ -42,9 +45,10 @@ class Dense(Layer):
 
     @property
     def parts(self) -> tuple[Part, ...]:
-        """Weights ``w (n_in, n_out)`` and biases ``b (n_out,)``."""
-        fan_in = self.n_in + 1
-        return Part("w", (self.n_in, self.n_out), fan_in), Part("b", (self.n_out,), fan_in)
+        """Weights ``w (n_in, n_out)`` and, if there are any, biases ``b (n_out,)``."""
+        fan_in = self.n_in + self.bias
+        weights = Part("w", (self.n_in, self.n_out), fan_in)
+        return (weights, Part("b", (self.n_out,), fan_in)) if self.bias else (weights,)
 
     @property
     def cache_size(self) -> int:
@@ -53,7 +57,7 @@ class Dense(Layer):
 
     def count(self) -> LayerCount:
         """Count units, connections and free parameters."""
-        connections = self.n_out * (self.n_in + 1)
+        connections = self.n_out * (self.n_in + self.bias)
         return LayerCount(self.n_out, connections, connections)
 
     def forward(self, parameters: list[Array], x: Array) -> tuple[Array, Cache]:
@@ -62,7 +66,7 @@ class Dense(Layer):
         Parameters
         ----------
         parameters : list of arrays
-            ``w (..., n_in, n_out)`` and ``b (..., n_out)``.
+            ``w (..., n_in, n_out)`` and, if there are any, ``b (..., n_out)``.
         x : array, shape (..., n, n_in)
             Inputs of ``n`` cases.
 
@@ -73,8 +77,10 @@ class Dense(Layer):
         cache : tuple
             Inputs and outputs.
         """
-        w, b = parameters
-        y = self.activation.value(x @ w + b[..., None, :])
+        net = x @ parameters[0]
+        for b in parameters[1:]:
+            net += b[..., None, :]
+        y = self.activation.value(net)
         return y, (x, y)
 
     def transport(
@@ -98,9 +104,8 @@ class Dense(Layer):
         dx : array, shape (..., n, n_in), or None
             Signal at the inputs: the sum over the units that each input feeds.
         parts : list of arrays
-            Signals at the weights and biases, summed over the cases.
+            Signals at the weights and the biases, summed over the cases.
         """
         dw = np.swapaxes(read, -1, -2) @ delta
-        db = delta.sum(axis=-2)
         dx = delta @ np.swapaxes(w, -1, -2) if to_input else None
-        return dx, [dw, db]
+        return dx, [dw, delta.sum(axis=-2)] if self.bias else [dw]

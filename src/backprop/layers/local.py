@@ -20,13 +20,13 @@ from numpy.typing import NDArray
 
 from backprop.activations import LECUN_TANH, Activation, Array
 from backprop.errors import InputError
-from backprop.layers.base import Cache, Layer, LayerCount, Part
+from backprop.layers.base import Cache, LayerCount, Part, UnitLayer
 
 Index = NDArray[np.intp]
 
 
 @dataclass(frozen=True)
-class Local(Layer):
+class Local(UnitLayer):
     """Feature maps with a shared kernel, a stride, a border and a bias per unit.
 
     Unit ``(i, j)`` of a map is centred on pixel ``(stride i, stride j)``.
