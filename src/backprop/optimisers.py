@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from backprop.activations import Array
 from backprop.errors import InputError
@@ -124,7 +125,7 @@ class Decay:
     inner: Optimiser
     decay: float
     in_gradient: bool = False
-    only: Array | None = field(default=None, compare=False)
+    only: NDArray[np.bool_] | None = field(default=None, compare=False)
 
     def __post_init__(self) -> None:
         """Check the setting."""

@@ -87,10 +87,12 @@ def train_batch(
     criteria: Mapping[str, Criterion] | None = None,
     every: int = 0,
     snapshots: Collection[int] = (),
+    keep_going: bool = False,
 ) -> BatchResult:
     """Train replicas on all cases at once (Rumelhart et al. 1986, p. 535).
 
-    A replica that has met every criterion stops and costs nothing more.
+    A replica that has met every criterion stops and costs nothing more, unless told to
+    keep going.
 
     Parameters
     ----------
@@ -114,6 +116,8 @@ def train_batch(
         Note the loss each so many sweeps; 0 for no history.
     snapshots : collection of int
         Numbers of sweeps after which the weights are kept.
+    keep_going : bool
+        Train for all `sweeps`, also after every criterion was met.
 
     Returns
     -------
@@ -158,7 +162,7 @@ def train_batch(
             for name, holds in criteria.items():
                 first = holds(y, d) & (reached[name][active] == NEVER)
                 reached[name][active[first]] = sweep
-            stop = np.full(len(active), bool(criteria))
+            stop = np.full(len(active), bool(criteria) and not keep_going)
             for name in criteria:
                 stop &= reached[name][active] != NEVER
             if stop.any() or sweep == sweeps or sweep in snapshots:

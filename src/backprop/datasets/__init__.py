@@ -1,5 +1,6 @@
-"""Data sets: mirror symmetry of six bits, and handwritten zip-code digits."""
+"""Data sets: mirror symmetry of six bits, two family trees, and handwritten digits."""
 
+from backprop.datasets import family_trees
 from backprop.datasets.digits import (
     CHECKSUMS,
     TEST_CASES,
@@ -22,6 +23,7 @@ __all__ = [
     "Digits",
     "banner",
     "digits_status",
+    "family_trees",
     "fetch_digits",
     "find_digits",
     "symmetry",

@@ -12,7 +12,13 @@ from typing import Any, Protocol, cast
 
 from backprop.errors import unknown_name
 
-NAMES = ("symmetry", "zip_codes", "gradient_cost")
+NAMES = (
+    "symmetry",
+    "family_trees",
+    "family_tree_readings",
+    "zip_codes",
+    "gradient_cost",
+)
 
 
 class Experiment(Protocol):
