@@ -200,6 +200,31 @@ def test_a_page_shows_its_own_claims_with_verdicts():
         claims.of_page("book/reproductions/symetry")
 
 
+@pytest.mark.parametrize("paper", ["rumelhart1986", "lecun1989"])
+def test_a_paper_shows_its_own_claims_with_links_to_the_pages_that_test_them(paper):
+    register = claims.load()
+    own = [entry for entry in register.claims.values() if entry.paper == paper]
+    head, _, *lines = claims.of_paper(paper).splitlines()
+    assert head == "| The paper says | Where | Verdict |"
+    for line, entry in zip(lines, own, strict=True):
+        assert line.startswith(f"| {entry.says} | {entry.place} | **")
+        verdict = claims.judge(entry, register)
+        assert f"**{verdict.verdict}**; ours: {verdict.ours}" in line
+        link = line.rsplit("](", 1)[1].split(")", 1)[0]
+        target = (ROOT / "book" / "papers" / link).resolve()
+        assert target == ROOT / entry.page
+    with pytest.raises(UnknownName, match="Did you mean 'rumelhart1986'"):
+        claims.of_paper("rumelhart1968")
+
+
+def test_links_of_a_table_depend_on_the_folder_of_its_page():
+    assert "](book/reproductions/symmetry)" in claims.of_paper("rumelhart1986", start=".")
+
+
+def test_a_bar_in_a_cell_does_not_begin_a_column():
+    assert claims.markdown([{"a": "|x|", "b": "y"}]).splitlines()[-1] == r"| \|x\| | y |"
+
+
 def test_the_headline_figure_shows_the_recorded_runs_beside_the_papers_numbers():
     record = results.load(results.default_folder(), "zip_codes", "pseudo-newton")
     panels = claims.five_results(record)

@@ -92,3 +92,15 @@ def test_the_small_network_shows_every_text_and_the_sign_of_each_weight():
     )
     assert {t.get_text() for t in ax.texts} == {"i1", "i2", "h1", "h2", "o", *"abcdef"}
     assert [line.get_linestyle() for line in ax.lines] == ["-", "--", "-", "-", "-", "--"]
+
+
+def test_the_drawing_of_the_two_passes_names_every_quantity_and_all_nine_equations():
+    _, ax = plt.subplots()
+    plotting.two_passes(ax)
+    texts = [text.get_text() for text in ax.texts]
+    said = " ".join(texts)
+    assert all(f"({number})" in said for number in range(1, 10))
+    for name in ("y_i", "x_j", "y_j", "w_{ji}"):
+        assert f"${name}$" in texts
+        assert rf"$\partial E/\partial {name}$" in texts
+    assert "$E$" in texts

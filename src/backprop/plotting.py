@@ -304,3 +304,64 @@ def mark_paper(ax: Axes, x: float, y: float, text: str, *, dy: float = 0.0) -> N
     """
     ax.plot([x], [y], "D", markersize=8, markerfacecolor="white", color=BLACK, zorder=5)
     ax.annotate(text, (x, y), xytext=(-10, dy), textcoords="offset points", ha="right", va="center")
+
+
+# The drawing of the 1986 paper's two passes: a unit i, and a unit j of the layer above it.
+_DE = r"\partial E/\partial "
+_QUANTITIES: dict[str, tuple[float, float]] = {
+    "E": (2.6, 5.2),
+    "y_j": (0.9, 3.8),
+    "x_j": (0.9, 2.1),
+    "w_{ji}": (2.6, 2.1),
+    "y_i": (0.9, 0.0),
+    _DE + "y_j": (4.4, 3.8),
+    _DE + "x_j": (4.4, 2.1),
+    _DE + "w_{ji}": (2.6, 0.0),
+    _DE + "y_i": (4.4, 0.0),
+}
+# From, to, colour, the paper's equation with its text, and where to write that.
+_EQUATIONS: list[tuple[str, str, str, str, tuple[float, float]]] = [
+    ("y_i", "x_j", BLUE, "(1)  sum of\n$y_i \\, w_{ji}$", (0.1, 1.05)),
+    ("w_{ji}", "x_j", BLUE, "", (0.0, 0.0)),
+    ("x_j", "y_j", BLUE, "(2)  logistic", (0.1, 2.95)),
+    ("y_j", "E", BLUE, "(3)  half of\n$(y_j - d_j)^2$", (0.75, 4.9)),
+    ("E", _DE + "y_j", ORANGE, "(4)\n$y_j - d_j$", (4.4, 4.9)),
+    (_DE + "y_j", _DE + "x_j", ORANGE, "(5)  times\n$y_j (1 - y_j)$", (5.3, 2.95)),
+    (_DE + "x_j", _DE + "w_{ji}", ORANGE, "(6) times\n$y_i$", (3.78, 0.6)),
+    (_DE + "x_j", _DE + "y_i", ORANGE, "(7)  sum over $j$,\neach times $w_{ji}$", (5.45, 1.05)),
+    (_DE + "w_{ji}", "w_{ji}", GREEN, "(8), (9)\nstep", (2.05, 1.05)),
+]
+
+
+def two_passes(ax: Axes) -> None:
+    """Draw how Eqs. 1 to 9 of Rumelhart et al. 1986 lead from a weight to the error and back.
+
+    Forward is blue and goes up on the left; backward is orange and comes down on the right;
+    the change of the weight is green; dashed grey are values kept from the forward pass.
+
+    Parameters
+    ----------
+    ax : Axes
+        Where to draw.
+    """
+
+    def arrow(
+        start: tuple[float, float], end: tuple[float, float], color: str, **more: Any
+    ) -> None:
+        look = {"arrowstyle": "-|>", "color": color, "linewidth": 1.8, "shrinkB": 15} | more
+        ax.annotate("", end, start, arrowprops=look)
+
+    for start, end, color, text, place in _EQUATIONS:
+        arrow(_QUANTITIES[start], _QUANTITIES[end], color)
+        ax.text(*place, text, color=color, ha="center", va="center", linespacing=1.3)
+    for name, tip in (("y_j", (4.3, 2.95)), ("y_i", (2.17, 0.0))):
+        arrow(_QUANTITIES[name], tip, GREY, linestyle=(0, (3, 2)), shrinkB=2)
+    below = -1.15  # the next layer
+    arrow((0.9, below), _QUANTITIES["y_i"], BLUE)
+    arrow(_QUANTITIES[_DE + "y_i"], (4.4, below), ORANGE, shrinkB=0)
+    ax.text(5.45, -0.75, "(5) again, for\nthe layer below", color=ORANGE, ha="center", va="center")
+    for name, place in _QUANTITIES.items():
+        box = {"boxstyle": "round,pad=0.35", "facecolor": "white", "edgecolor": BLACK}
+        ax.text(*place, f"${name}$", ha="center", va="center", fontsize=13, bbox=box, zorder=3)
+    ax.set(xlim=(-0.6, 6.4), ylim=(below, 5.6))
+    ax.axis("off")

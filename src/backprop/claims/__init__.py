@@ -5,7 +5,15 @@ recorded runs each time they are shown, and never stored.
 """
 
 from backprop.claims.register import Claim, Register, load
-from backprop.claims.tables import five_results, in_full, markdown, of_page, published, rows
+from backprop.claims.tables import (
+    five_results,
+    in_full,
+    markdown,
+    of_page,
+    of_paper,
+    published,
+    rows,
+)
 from backprop.claims.verdicts import (
     CANNOT_BE_TESTED,
     NOT_REPRODUCED,
@@ -36,6 +44,7 @@ __all__ = [
     "markdown",
     "number",
     "of_page",
+    "of_paper",
     "prediction_interval",
     "published",
     "rows",

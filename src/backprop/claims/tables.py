@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from posixpath import basename, relpath
+
 import numpy as np
 
 from backprop import results
@@ -103,6 +105,46 @@ def of_page(page: str) -> str:
     return f"{markdown(rows(verdicts))}\n\n{in_full(verdicts)}"
 
 
+def of_paper(paper: str, *, start: str = "book/papers") -> str:
+    """Write the claims of one paper as a table: what it says, where, and what our runs say.
+
+    Each verdict links to the page that tests the claim.
+
+    Parameters
+    ----------
+    paper : str
+        Key of the paper in the bibliography, such as "rumelhart1986".
+    start : str
+        Folder of the page that shows the table; the links are relative to it.
+
+    Returns
+    -------
+    str
+        Markdown, one row for each claim in the order of the register.
+
+    Raises
+    ------
+    UnknownName
+        If no claim is about that paper.
+    """
+    register = load()
+    named = [claim for claim in register.claims.values() if claim.paper == paper]
+    if not named:
+        raise unknown_name("paper", paper, {claim.paper for claim in register.claims.values()})
+    shown = rows([judge(claim, register) for claim in named])
+    return markdown(
+        [
+            {
+                "The paper says": claim.says,
+                "Where": claim.place,
+                "Verdict": f"**{row['verdict']}**; ours: {row['ours']} "
+                f"([{basename(claim.page).replace('-', ' ')}]({relpath(claim.page, start)}))",
+            }
+            for claim, row in zip(named, shown, strict=True)
+        ]
+    )
+
+
 def five_results(record: results.Record) -> list[tuple[Values, float, str]]:
     """Lay out the five results of the 1989 paper beside recorded runs, for a figure.
 
@@ -146,5 +188,7 @@ def markdown(table: list[dict[str, str]]) -> str:
         The table, one line for each row.
     """
     head = list(table[0])
-    lines = [head, ["---"] * len(head), *([row[key] for key in head] for row in table)]
-    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
+    # A bar inside a cell would begin a new column.
+    cells = [[row[key].replace("|", "\\|") for key in head] for row in table]
+    lines = [head, ["---"] * len(head), *cells]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
