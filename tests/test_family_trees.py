@@ -313,6 +313,18 @@ def test_readings_are_ranked_by_departure_and_only_those_that_train():
     assert ranked == [(table[near], 950.0), (table[far], 200.0)]
 
 
+def test_shares_average_over_all_other_choices():
+    config = family_tree_readings.Config(replicas=2)
+    table = family_tree_readings.readings(config)
+    holds = np.array(
+        [float(r["lr"] == 0.1 and r["loss"] == "squares") for r in table for _ in "ab"]
+    )
+    shares = family_tree_readings.shares(config, holds)
+    assert shares["lr"][0.1] == shares["loss"]["squares"] * 5 / 2 == 0.5
+    assert shares["lr"][0.01] == shares["loss"]["cross-entropy"] == 0
+    assert shares["decay"]["none"] == pytest.approx(0.1)
+
+
 # Encodings.
 
 

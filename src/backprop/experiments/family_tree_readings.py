@@ -222,6 +222,35 @@ def ranked(config: Config, sweeps_to_learned: Array) -> list[tuple[dict[str, Any
     return [(table[k], float(medians[k])) for k in order]
 
 
+def shares(config: Config, holds: Array) -> dict[str, dict[Any, float]]:
+    """Share of the runs in which something holds, at each level of each factor.
+
+    Parameters
+    ----------
+    config : Config
+        Settings of the design.
+    holds : array, shape (total,)
+        Of all runs in their order, 0 or 1.
+
+    Returns
+    -------
+    dict of str to dict
+        Factor -> level -> share, over all combinations of the other factors.
+    """
+    table = readings(config)
+    means = holds.reshape(len(table), config.replicas).mean(axis=1)
+    levels = ONLINE_LEVELS if config.online else LEVELS
+    return {
+        name: {
+            level: float(
+                np.mean([m for m, r in zip(means, table, strict=True) if r[name] == level])
+            )
+            for level in of_factor
+        }
+        for name, of_factor in levels.items()
+    }
+
+
 FACTS: dict[str, Callable[[], float]] = {
     "readings": lambda: float(len(readings(Config()))),
 }
