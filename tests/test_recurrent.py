@@ -11,7 +11,9 @@ from backprop.gradcheck import check_network
 from backprop.initialisers import uniform
 from backprop.layers import Dense
 from backprop.network import Network
-from backprop.recurrent import Recurrent, copies, layered, layered_weights
+from backprop.optimisers import Momentum
+from backprop.recurrent import Recurrent, Tied, copies, layered, layered_weights
+from backprop.training import train_batch
 
 FIGURE_5 = Recurrent(Dense(3, 3), steps=3)
 NETS = {
@@ -182,6 +184,27 @@ def test_a_net_in_time_is_counted_with_its_copies_and_its_free_parameters_once()
     twin = layered(FIGURE_5)
     assert twin.layers == (Dense(3, 3),) * 3
     assert twin.count()[1:] == [(3, 12, 12)] * 3
+
+
+@pytest.mark.parametrize("net", [FIGURE_5, NETS["external input"]], ids=["figure 5", "external"])
+def test_summed_or_averaged_gradients_keep_the_copies_equal_and_others_do_not(net):
+    """The layered twin, trained as the paper says, stays the net in time."""
+    rng = np.random.default_rng(6)
+    network, w, x = start(net, rng, replicas=(2,))
+    d = rng.uniform(0, 1, (len(x), net.n_out))
+    trained = train_batch(network, w, x, d, optimiser=Momentum(0.1), sweeps=50).w
+    twin, v = layered(net), layered_weights(net, w)
+    optimisers = (
+        Tied(Momentum(0.1), net),
+        Tied(Momentum(0.1 * net.steps), net, average=True),
+        Momentum(0.1),
+    )
+    summed, averaged, apart = (
+        train_batch(twin, v, x, d, optimiser=optimiser, sweeps=50).w for optimiser in optimisers
+    )
+    for same in (summed, averaged):
+        np.testing.assert_allclose(same, layered_weights(net, trained), rtol=0, atol=1e-12)
+    assert np.ptp(copies(net, apart), axis=0).max() > 1e-2
 
 
 @pytest.mark.parametrize(

@@ -21,6 +21,7 @@ from backprop.errors import InputError
 from backprop.layers import Dense, Layer, LayerCount, Part, Split
 from backprop.layers.base import Cache
 from backprop.network import Network
+from backprop.optimisers import Optimiser
 
 
 @dataclass(frozen=True)
@@ -253,7 +254,7 @@ def layered(net: Recurrent) -> Network:
     return Network(tuple(layers))
 
 
-def layered_weights(net: Recurrent, w: Array) -> Array:
+def layered_weights(net: Recurrent, w: Array, *, wire: float = 1.0) -> Array:
     """Copy the weights of a net in time into each layer of its layered twin.
 
     Parameters
@@ -262,6 +263,8 @@ def layered_weights(net: Recurrent, w: Array) -> Array:
         The net in time.
     w : array, shape (..., P)
         Its parameters.
+    wire : float
+        Weight of the units that hand external input on.
 
     Returns
     -------
@@ -270,7 +273,7 @@ def layered_weights(net: Recurrent, w: Array) -> Array:
     """
     pieces = []
     for step in range(net.steps):
-        wires = np.eye(_wires(net, step), dtype=w.dtype).ravel()
+        wires = wire * np.eye(_wires(net, step), dtype=w.dtype).ravel()
         pieces += [w, np.broadcast_to(wires, (*w.shape[:-1], wires.size))]
     return np.concatenate(pieces, axis=-1)
 
@@ -301,3 +304,41 @@ def copies(net: Recurrent, v: Array) -> Array:
 def _wires(net: Recurrent, step: int) -> int:
     """External inputs that still have to be handed on after `step`, counted from 0."""
     return (net.steps - 1 - step) * net.external
+
+
+@dataclass(frozen=True)
+class Tied:
+    """Another optimiser, in whose steps the copies of a layered twin stay equal.
+
+    The gradient of each copy is replaced by the sum, or the average, of the gradients of all
+    copies (Rumelhart et al. 1986, with Fig. 5). `Recurrent` trains the same net without the
+    copies; this is the paper's recipe to the letter, for comparison.
+
+    Parameters
+    ----------
+    inner : Optimiser
+        Makes the change.
+    net : Recurrent
+        The net in time whose `layered` twin is trained.
+    average : bool
+        Average instead of sum.
+    """
+
+    inner: Optimiser
+    net: Recurrent
+    average: bool = False
+    uses_curvature = False
+
+    def start(self, w: Array) -> Array | None:
+        """Return the state of the inner optimiser."""
+        return self.inner.start(w)
+
+    def step(
+        self, w: Array, gradient: Array, state: Array | None, curvature: Array | None = None
+    ) -> tuple[Array, Array | None]:
+        """Step with one gradient for all copies, ``(..., P of the layered net)`` all arguments."""
+        combined = copies(self.net, gradient).sum(axis=0)
+        if self.average:
+            combined = combined / self.net.steps
+        shared = layered_weights(self.net, combined, wire=0.0)
+        return self.inner.step(w, shared, state)
