@@ -70,6 +70,8 @@ class Config:
         Learning rate, momentum and initial range.
     sweeps : int
         Where a run that has not learned is given up.
+    keep_outputs : bool
+        Record the outputs for the held-out sequences.
     """
 
     low: float = 0.2
@@ -82,11 +84,12 @@ class Config:
     momentum: float = 0.9
     half_width: float = 0.7
     sweeps: int = 2000
+    keep_outputs: bool = False
 
     @classmethod
     def paper(cls) -> Config:
         """Return the reading with targets 0.2 and 0.8."""
-        return cls()
+        return cls(keep_outputs=True)
 
     @classmethod
     def fast(cls) -> Config:
@@ -96,7 +99,7 @@ class Config:
 
 PRESETS = {
     "targets": Config.paper(),
-    "margin": Config(margin=True),
+    "margin": Config(margin=True, keep_outputs=True),
     "no-feedback": Config(feedback=False),
     # Range and rate of the example that is distributed with the Lens simulator; not tuned.
     "lens": Config(margin=True, half_width=0.3),
@@ -216,8 +219,8 @@ def runs(config: Config, seeds: Sequence[int]) -> dict[int, dict[str, Any]]:
     dict of int to dict
         ``sweeps_to_<criterion>`` (None if never met), ``learned``; of the held-out digits
         ``right`` (of 20), ``right_1`` to ``right_4`` (of 5, first to fourth digit),
-        ``sequences_right`` (of 5), ``right_at_260``; and ``outputs``, 60 numbers in the
-        order sequence, digit, output.
+        ``sequences_right`` (of 5), ``right_at_260``, ``wrong`` ("BE3" is the third digit of
+        BE); and ``outputs``, if asked for: 60 numbers in the order sequence, digit, output.
     """
     result = train(config, seeds)
     outputs = answer(config, result.w)
@@ -233,8 +236,10 @@ def runs(config: Config, seeds: Sequence[int]) -> dict[int, dict[str, Any]]:
             **{f"right_{k + 1}": int(correct[i, :, k].sum()) for k in range(DIGIT_STEPS)},
             "sequences_right": int(correct[i].all(axis=-1).sum()),
             "right_at_260": int(at_260[i].sum()),
-            "outputs": outputs[i].ravel().round(2).tolist(),
+            "wrong": [f"{HELD_OUT[n]}{k + 1}" for n, k in np.argwhere(~correct[i])],
         }
+        if config.keep_outputs:
+            measured[seed]["outputs"] = outputs[i].ravel().round(2).tolist()
     return measured
 
 
