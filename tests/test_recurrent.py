@@ -1,12 +1,15 @@
 """Nets in time: equal to their layered twins, with gradients that are derivatives."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
 
+from backprop import results
 from backprop.activations import LOGISTIC, TANH
+from backprop.datasets import sequences as task
 from backprop.errors import InputError
+from backprop.experiments import sequences, shift_register
 from backprop.gradcheck import check_network
 from backprop.initialisers import uniform
 from backprop.layers import Dense
@@ -224,3 +227,248 @@ def test_nets_that_do_not_fit_are_refused(options, message):
 def test_only_a_net_with_feedback_has_a_layered_twin():
     with pytest.raises(InputError, match="feedback=True"):
         layered(Recurrent(Dense(2, 2, LOGISTIC), steps=2, feedback=False))
+
+
+# The two tasks.
+
+
+def test_a_shift_register_moves_every_bit_to_the_left():
+    x, answers = task.shift_register(3, 2)
+    assert (x.shape, answers.shape) == ((8, 3), (8, 2, 3))
+    assert sorted(map(tuple, x)) == sorted(set(map(tuple, x)))
+    np.testing.assert_array_equal(x[1], [0, 0, 1])
+    np.testing.assert_array_equal(answers[1], [[0, 1, 0], [1, 0, 0]])
+    np.testing.assert_array_equal(task.shift_register(5, 5)[1][:, -1], task.shift_register(5, 1)[0])
+
+
+@pytest.mark.parametrize("sizes", [(1, 2), (3, 0)])
+def test_a_shift_register_without_room_is_refused(sizes):
+    with pytest.raises(InputError, match="at least 2 units and 1 shift"):
+        task.shift_register(*sizes)
+
+
+def test_letters_stand_for_two_digits_each():
+    assert [task.complete(pair) for pair in ("AD", "BE", "CA", "DB", "EC")] == [
+        "1221",
+        "2313",
+        "3112",
+        "2123",
+        "1331",
+    ]
+    assert len(set(task.SEQUENCES)) == 25
+    assert len(task.TRAINED) == 20
+    assert set(task.TRAINED) | set(task.HELD_OUT) == set(task.SEQUENCES)
+    # Each letter is trained in both places, so that the held-out pairs can be completed.
+    for place in (0, 1):
+        assert sorted(pair[place] for pair in task.TRAINED) == sorted("ABCDE" * 4)
+
+
+def test_a_sequence_is_two_letters_then_four_digits():
+    x, answers = task.letter_inputs(["AD"]), task.digit_answers(["AD"])
+    assert (x.shape, answers.shape) == ((1, 6, 5), (1, 4, 3))
+    np.testing.assert_array_equal(x[0, :2], np.eye(5)[[0, 3]])
+    assert not x[0, 2:].any()
+    np.testing.assert_array_equal(answers[0], np.eye(3)[[0, 1, 1, 0]])
+
+
+@pytest.mark.parametrize(
+    ("pair", "message"), [("AF", "letter 'F'"), ("aB", "capital"), ("ABC", "has 3 letters")]
+)
+def test_sequences_with_other_letters_are_refused(pair, message):
+    for prepare in (task.letter_inputs, task.digit_answers):
+        with pytest.raises(InputError, match=message):
+            prepare(["AB", pair])
+
+
+# Shift registers.
+
+
+@pytest.mark.parametrize(("units", "steps", "number"), [(3, 2, 4), (5, 2, 8), (5, 4, 32)])
+def test_the_roots_of_a_rotation_are_all_there_and_rotate(units, steps, number):
+    """Two signs if the steps are even, and `steps` choices for each conjugate pair."""
+    found = shift_register.roots(units, steps)
+    assert len(found) == number
+    one_place = np.roll(np.eye(units), -1, axis=1)
+    np.testing.assert_allclose(found[0], one_place, atol=1e-12)
+    target = np.linalg.matrix_power(one_place, steps)
+    for root in found:
+        np.testing.assert_allclose(np.linalg.matrix_power(root, steps), target, atol=1e-12)
+    for i, root in enumerate(found):
+        assert all(np.abs(root - other).max() > 0.1 for other in found[:i])
+    x, answers = task.shift_register(units, steps)
+    np.testing.assert_allclose(x @ target, answers[:, -1], atol=1e-12)
+
+
+@pytest.mark.parametrize(("units", "steps"), [(4, 3), (9, 3), (1, 2), (3, 0)])
+def test_roots_are_listed_only_where_the_list_is_complete(units, steps):
+    with pytest.raises(InputError, match="odd number of at least 3"):
+        shift_register.roots(units, steps)
+
+
+def test_the_nearest_root_is_found_whatever_its_size_and_named():
+    config = shift_register.Config(each_step=False)
+    known = shift_register.roots(3, 2)
+    rng = np.random.default_rng(7)
+    for i, root in enumerate(known):
+        w = np.concatenate([7 * root.ravel(), rng.standard_normal(3)])
+        w[:9] += rng.uniform(-0.5, 0.5, 9)
+        found, match = shift_register.nearest_root(w, config)
+        assert found == i
+        assert 0.9 < match < 1
+    assert sorted(shift_register.route(i, config) for i in range(4)) == [
+        "mixture",
+        "mixture",
+        "negative",
+        "shift",
+    ]
+    assert shift_register.route(0, config) == "shift"
+
+
+def test_a_shift_register_run_measures_what_it_says():
+    config = shift_register.Config(each_step=False, sweeps=400)
+    measured = shift_register.runs(config, range(6))
+    result = shift_register.train(config, range(6))
+    x, answers = shift_register.cases(config)
+    y, _ = shift_register.network(config).forward(result.w, x)
+    for i, run in measured.items():
+        assert run["learned"] == bool((np.abs(y[i] - answers) < 0.2).all())
+        assert run["quick"] == (run["learned"] and run["sweeps_to_margin"] < 200)
+    assert any(run["learned"] for run in measured.values())
+    assert shift_register.run(config, seed=3) == measured[3]
+    never = shift_register.run(replace(config, sweeps=1), seed=3)
+    assert (never["sweeps_to_margin"], never["learned"], never["quick"]) == (None, False, False)
+
+
+def test_a_target_at_each_step_asks_for_every_pattern_on_the_way():
+    each = shift_register.Config(units=5, steps=4)
+    assert shift_register.cases(each)[1].shape == (32, 20)
+    assert shift_register.cases(replace(each, each_step=False))[1].shape == (32, 5)
+    result = shift_register.train(each, [0])
+    y, _ = shift_register.network(each).forward(result.w, shift_register.cases(each)[0])
+    np.testing.assert_array_equal(y[0].round(), shift_register.cases(each)[1])
+
+
+def test_settings_of_the_shift_register_are_used():
+    base = shift_register.Config(sweeps=20)
+    usual = shift_register.train(base, [0]).w
+    changes = {
+        "half_width": 0.5,
+        "momentum": 0.5,
+        "lr": 0.2,
+        "low": 0.0,
+        "high": 1.0,
+        "steps": 3,
+    }
+    for name, value in changes.items():
+        other = shift_register.train(replace(base, **{name: value}), [0]).w
+        assert not np.allclose(other, usual), name
+
+
+# Sequence completion.
+
+
+def test_outputs_are_asked_for_at_the_four_digits_only():
+    config = sequences.Config()
+    net = sequences.network(config)
+    assert (net.n_in, net.n_out) == (6 * 5, 4 * 3)
+    # Hidden: 35 inputs and a bias each; outputs: 33 inputs and a bias each.
+    assert net.n_params == 30 * 36 + 3 * 34
+    assert sequences.network(replace(config, feedback=False)).n_params == 30 * 36 + 3 * 31
+
+
+def test_right_digits_are_those_with_the_largest_output():
+    answers = task.digit_answers(task.HELD_OUT)
+    y = np.stack([0.3 + 0.4 * answers, 0.5 - 0.1 * answers])
+    y[0, 1, 2] = [0.1, 0.53, 0.48]
+    correct = sequences.right(y)
+    assert correct.shape == (2, 5, 4)
+    assert not correct[1].any()
+    assert correct[0].sum() == 19
+    assert not correct[0, 1, 2]
+
+
+def test_a_sequence_run_measures_what_it_says():
+    config = sequences.Config(sweeps=400, keep_outputs=True)
+    measured = sequences.runs(config, [0, 1])
+    result = sequences.train(config, [0, 1])
+    for i, seed in enumerate([0, 1]):
+        run = measured[seed]
+        y = sequences.answer(config, result.w[i])
+        np.testing.assert_allclose(run["outputs"], y.ravel(), atol=0.0051)
+        trained = sequences.answer(config, result.w[i], task.TRAINED)
+        error = np.abs(trained - task.digit_answers(task.TRAINED)).max()
+        assert run["learned"] == (error < 0.3)
+        correct = sequences.right(y)
+        assert run["right"] == correct.sum() == 20 - len(run["wrong"])
+        assert run["right"] == sum(run[f"right_{k}"] for k in (1, 2, 3, 4))
+        assert run["sequences_right"] == 5 - len({name[:2] for name in run["wrong"]})
+        for name in run["wrong"]:
+            assert not correct[task.HELD_OUT.index(name[:2]), int(name[2]) - 1]
+        early = sequences.answer(config, result.snapshots[260][i])
+        assert run["right_at_260"] == sequences.right(early).sum()
+    assert "outputs" not in sequences.run(replace(config, keep_outputs=False, sweeps=1), seed=0)
+
+
+def test_held_out_sequences_play_no_part_in_training(monkeypatch):
+    config = sequences.Config(sweeps=3)
+    seen = []
+
+    def watch(pairs):
+        seen.append(tuple(pairs))
+        return task.letter_inputs(pairs)
+
+    monkeypatch.setattr(sequences, "letter_inputs", watch)
+    sequences.train(config, [0])
+    assert seen == [task.TRAINED]
+    assert not set(task.TRAINED) & set(task.HELD_OUT)
+
+
+def test_settings_of_the_sequences_are_used():
+    base = sequences.Config(sweeps=5)
+    usual = sequences.train(base, [0]).w
+    changes = {
+        "half_width": 0.5,
+        "momentum": 0.5,
+        "lr": 0.05,
+        "low": 0.1,
+        "high": 0.9,
+        "start": 0.5,
+        "margin": True,
+    }
+    for name, value in changes.items():
+        other = sequences.train(replace(base, **{name: value}), [0]).w
+        assert not np.allclose(other, usual), name
+
+
+@pytest.mark.parametrize(
+    ("module", "preset"),
+    [
+        (shift_register, "three-at-end"),
+        (shift_register, "five-each-step"),
+        (sequences, "targets"),
+        (sequences, "margin"),
+    ],
+)
+def test_recorded_runs_come_out_again(module, preset):
+    name = module.__name__.rpartition(".")[2]
+    record = results.load(results.default_folder(), name, preset)
+    for seed, run in module.runs(module.PRESETS[preset], [0, 1]).items():
+        for key, old in record.runs[seed].items():
+            if isinstance(old, bool | str) or key == "wrong":
+                assert run[key] == old, key
+            else:
+                np.testing.assert_allclose(run[key], old, rtol=0.02, atol=0.03, err_msg=key)
+
+
+def test_differences_between_the_two_nets_of_figure_five_are_noticed(monkeypatch):
+    assert shift_register.FACTS["equal_outputs"]() == 1
+    assert shift_register.FACTS["equal_gradients"]() == 1
+
+    def one_copy_changed(net, w):
+        v = layered_weights(net, w).copy()
+        v[..., 0] += 1e-6
+        return v
+
+    monkeypatch.setattr(shift_register, "layered_weights", one_copy_changed)
+    assert shift_register.FACTS["equal_outputs"]() == 0
+    assert shift_register.FACTS["equal_gradients"]() == 0
