@@ -348,6 +348,18 @@ def test_a_target_at_each_step_asks_for_every_pattern_on_the_way():
     np.testing.assert_array_equal(y[0].round(), shift_register.cases(each)[1])
 
 
+def test_the_history_holds_the_pattern_and_the_states_after_each_step():
+    config = shift_register.Config(units=5, steps=4, each_step=False)
+    ring = np.roll(np.eye(5), -1, axis=1)
+    w = np.stack([np.concatenate([40 * ring.ravel(), np.full(5, -20)])] * 2)
+    x, answers = task.shift_register(5, 4)
+    states = shift_register.history(config, w, x)
+    assert states.shape == (2, 32, 5, 5)
+    for one in states:
+        np.testing.assert_array_equal(one[:, 0], x)
+        np.testing.assert_array_equal(one[:, 1:].round(6), answers)
+
+
 def test_settings_of_the_shift_register_are_used():
     base = shift_register.Config(sweeps=20)
     usual = shift_register.train(base, [0]).w

@@ -80,13 +80,13 @@ class Recurrent(Layer):
 
     @property
     def n_in(self) -> int:
-        """Number of inputs: states before the first step, if asked for, and all external ones."""
+        """Number of inputs (states before the first step, if asked for, and all external ones)."""
         given = self.feedback and self.start is None
         return given * self.cell.n_out + self.steps * self.external
 
     @property
     def n_out(self) -> int:
-        """Number of outputs: the units, once for each of the last steps."""
+        """Number of outputs (the units, once for each of the last steps)."""
         return self.last * self.cell.n_out
 
     @property
@@ -96,7 +96,7 @@ class Recurrent(Layer):
 
     @property
     def cache_size(self) -> int:
-        """Numbers kept per case: at each step what the cell read, and its states."""
+        """Numbers kept per case (at each step what the cell read, and its states)."""
         return self.steps * (self.cell.n_in + self.cell.cache_size)
 
     def count(self) -> LayerCount:

@@ -1,4 +1,4 @@
-"""Data sets: mirror symmetry of six bits, and handwritten zip-code digits."""
+"""Data sets: mirror symmetry of six bits, sequences in time, and handwritten zip-code digits."""
 
 from backprop.datasets.digits import (
     CHECKSUMS,

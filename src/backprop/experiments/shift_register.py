@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
@@ -156,6 +156,29 @@ def runs(config: Config, seeds: Sequence[int]) -> dict[int, dict[str, Any]]:
 def run(config: Config, *, seed: int) -> dict[str, Any]:
     """Train once; see `runs`."""
     return runs(config, [seed])[seed]
+
+
+def history(config: Config, w: Array, x: Array) -> Array:
+    """Compute the states at every moment.
+
+    Parameters
+    ----------
+    config : Config
+        Settings of the net.
+    w : array, shape (..., P)
+        Its parameters.
+    x : array, shape (n, units)
+        Patterns before the first step.
+
+    Returns
+    -------
+    array, shape (..., n, 1 + steps, units)
+        The patterns, then the states after each step.
+    """
+    y, _ = network(replace(config, each_step=True)).forward(w, x)
+    after = y.reshape(*y.shape[:-1], config.steps, config.units)
+    before = np.broadcast_to(x[:, np.newaxis], (*after.shape[:-2], 1, config.units))
+    return np.concatenate([before, after], axis=-2)
 
 
 @cache
