@@ -2,10 +2,16 @@
 
 from dataclasses import dataclass, replace
 
+import matplotlib
+
+matplotlib.use("Agg")
+
 import numpy as np
 import pytest
+from matplotlib import pyplot as plt
+from matplotlib.patches import Circle, FancyArrowPatch
 
-from backprop import results
+from backprop import plotting, plotting_time, results
 from backprop.activations import LOGISTIC, TANH
 from backprop.datasets import sequences as task
 from backprop.errors import InputError
@@ -484,3 +490,58 @@ def test_differences_between_the_two_nets_of_figure_five_are_noticed(monkeypatch
     monkeypatch.setattr(shift_register, "layered_weights", one_copy_changed)
     assert shift_register.FACTS["equal_outputs"]() == 0
     assert shift_register.FACTS["equal_gradients"]() == 0
+
+
+# Drawings.
+
+
+@pytest.fixture
+def axes():
+    plotting.use_style()
+    yield plt.subplots(1, 2)[1]
+    plt.close("all")
+
+
+def test_every_connection_is_drawn_once_a_step_with_its_colour_and_name(axes):
+    plotting_time.unrolled(axes, units=3, steps=2, marked={(0, 1): plotting.BLUE})
+    blue = matplotlib.colors.to_rgba(plotting.BLUE)
+    for ax, loops, arrows, named in ((axes[0], 3, 6, 1), (axes[1], 0, 18, 2)):
+        drawn = [patch for patch in ax.patches if isinstance(patch, FancyArrowPatch)]
+        circles = [patch for patch in ax.patches if isinstance(patch, Circle)]
+        assert len(drawn) == arrows
+        assert sum(not circle.get_fill() for circle in circles) == loops
+        assert sum(patch.get_edgecolor() == blue for patch in drawn) == named
+        assert [text.get_text() for text in ax.texts].count("$w_{21}$") == named
+
+
+def test_outputs_are_drawn_with_their_mean_and_the_wanted_one_in_blue(axes):
+    outputs = np.random.default_rng(0).uniform(size=(50, 2, 3))
+    wanted = np.array([[0, 1, 0], [1, 0, 0]])
+    plotting_time.outputs_over_runs(axes[0], outputs, wanted, labels="123", level=0.5)
+    (others, blue) = axes[0].lines
+    np.testing.assert_allclose(blue.get_ydata(), outputs.mean(axis=0)[wanted == 1])
+    np.testing.assert_allclose(others.get_ydata(), outputs.mean(axis=0)[wanted == 0])
+    (_, bars) = axes[0].collections
+    ends = [path.vertices[:, 1] for path in bars.get_paths()]
+    np.testing.assert_allclose(ends[0], np.quantile(outputs[:, 0, 1], [0.25, 0.75]))
+
+
+@pytest.mark.usefixtures("axes")
+def test_copies_are_drawn_on_the_scale_of_the_largest_of_them_and_the_sum():
+    copies_ = np.zeros((2, 2, 2))
+    copies_[:, 0, 1] = 1, 3
+    figure = plotting_time.copies_and_sum(copies_, ["one", "two", "sum"])
+    areas = [max((patch.get_width() ** 2 for patch in ax.patches), default=0) for ax in figure.axes]
+    np.testing.assert_allclose(np.array(areas) / areas[2], [0.25, 0.75, 1])
+
+
+@pytest.mark.usefixtures("axes")
+def test_the_history_of_each_net_is_drawn_below_its_weights():
+    config = shift_register.Config(each_step=False)
+    w = shift_register.train(replace(config, sweeps=5), [0, 1]).w
+    states = shift_register.history(config, w, np.eye(3)[:2])
+    weights = shift_register.network(config).unpack(w)[0][0]
+    figure = plotting_time.roots_and_nets(weights, weights, states, ["a", "b"])
+    drawn = np.array(figure.axes).reshape(4, 2)
+    assert [ax.get_title(loc="center") for ax in drawn[0]] == ["a", "b"]
+    np.testing.assert_array_equal(drawn[3, 1].images[0].get_array(), states[1, 1])

@@ -6,7 +6,7 @@ and draw them on axes.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -17,7 +17,7 @@ from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
-from matplotlib.patches import Circle, FancyArrowPatch, Rectangle
+from matplotlib.patches import Circle, Rectangle
 from matplotlib.ticker import MaxNLocator
 
 from backprop.activations import Array
@@ -304,111 +304,3 @@ def mark_paper(ax: Axes, x: float, y: float, text: str, *, dy: float = 0.0) -> N
     """
     ax.plot([x], [y], "D", markersize=8, markerfacecolor="white", color=BLACK, zorder=5)
     ax.annotate(text, (x, y), xytext=(-10, dy), textcoords="offset points", ha="right", va="center")
-
-
-def unrolled(
-    axes: Sequence[Axes], *, units: int, steps: int, marked: Mapping[tuple[int, int], str]
-) -> None:
-    """Draw a fully connected net in time, and beside it its layered twin.
-
-    Parameters
-    ----------
-    axes : sequence of two Axes
-        For the net in time and for the layered net.
-    units, steps : int
-        Size of the net, and layers of weights in its twin.
-    marked : mapping of (int, int) to str
-        Colours of single connections (from, to); the others are grey.
-    """
-    left, right = axes
-    pairs = [(i, j) for i in range(units) for j in range(units)]
-    angles = np.pi / 2 - 2 * np.pi * np.arange(units) / units
-    ring = [(float(np.cos(angle)), float(np.sin(angle))) for angle in angles]
-    for i, j in sorted(pairs, key=lambda pair: pair in marked):  # coloured ones on top
-        color, width = marked.get((i, j), LIGHT), 2.2 if (i, j) in marked else 1.3
-        name = f"$w_{{{j + 1}{i + 1}}}$" if (i, j) in marked else ""
-        if i == j:
-            middle = (1.33 * ring[i][0], 1.33 * ring[i][1])
-            left.add_patch(Circle(middle, 0.24, fill=False, color=color, linewidth=width))
-        else:
-            _arrow(left, ring[i], ring[j], name, color=color, width=width, room=15, bend=0.16)
-        for step in range(steps):
-            _arrow(right, (i, step), (j, step + 1), name, color=color, width=width, room=11)
-    for unit in range(units):
-        x, y = ring[unit]
-        _unit(left, x, y, f"{unit + 1}", radius=0.2)
-        for step in range(steps + 1):
-            _unit(right, unit, step, f"{unit + 1}", radius=0.16)
-    for step in range(steps + 1):
-        right.text(-0.45, step, f"t = {step}", ha="right", va="center")
-    left.set(xlim=(-1.65, 1.65), ylim=(-1.35, 1.75), aspect="equal")
-    right.set(xlim=(-1.1, units - 0.6), ylim=(-0.4, steps + 0.4), aspect="equal")
-    for ax in axes:
-        ax.axis("off")
-
-
-def _arrow(
-    ax: Axes,
-    start: tuple[float, float],
-    end: tuple[float, float],
-    name: str,
-    *,
-    color: str,
-    width: float,
-    room: float,
-    bend: float = 0.0,
-) -> None:
-    """Draw an arrow that leaves `room` for the units, with its name on it."""
-    arrow = FancyArrowPatch(
-        start,
-        end,
-        arrowstyle="-|>",
-        mutation_scale=11,
-        connectionstyle=f"arc3,rad={bend}",
-        shrinkA=room,
-        shrinkB=room,
-        color=color,
-        linewidth=width,
-        zorder=2,
-    )
-    ax.add_patch(arrow)
-    x = (start[0] + end[0] + bend * (end[1] - start[1])) / 2
-    y = (start[1] + end[1] - bend * (end[0] - start[0])) / 2
-    box = {"facecolor": "white", "edgecolor": "none", "pad": 1.0}
-    if name:
-        ax.text(x, y, name, color=color, ha="center", va="center", fontsize=10, bbox=box, zorder=3)
-
-
-def _unit(ax: Axes, x: float, y: float, text: str, *, radius: float) -> None:
-    ax.add_patch(Circle((x, y), radius, facecolor="white", edgecolor=BLACK, zorder=3))
-    ax.text(x, y, text, ha="center", va="center", zorder=4, fontsize=10)
-
-
-def outputs_over_runs(
-    ax: Axes, outputs: Array, answers: Array, *, labels: Sequence[str], level: float = 0.8
-) -> None:
-    """Draw the outputs of many runs, group by group: means, and the range of most runs.
-
-    Parameters
-    ----------
-    ax : Axes
-        Where to draw.
-    outputs : array, shape (runs, groups, k)
-        Outputs of each run; a group is one answer.
-    answers : array, shape (groups, k)
-        1 for the output that should be on, drawn in blue; the others are grey.
-    labels : sequence of str
-        Below each of the ``k`` outputs of a group.
-    level : float
-        Share of the runs inside the vertical lines.
-    """
-    _, groups, k = outputs.shape
-    low, high = np.quantile(outputs, [(1 - level) / 2, (1 + level) / 2], axis=0)
-    x = np.arange(groups)[:, np.newaxis] * (k + 1.0) + np.arange(k)
-    for wanted, color in ((0, GREY), (1, BLUE)):
-        these = answers == wanted
-        ax.vlines(x[these], low[these], high[these], color=color, linewidth=5, alpha=0.35)
-        ax.plot(x[these], outputs.mean(axis=0)[these], "o", color=color, markersize=5)
-    ax.set(ylim=(0, 1), yticks=(0, 0.5, 1), xlim=(-1, x.max() + 1))
-    ax.set_xticks(x.ravel(), list(labels) * groups)
-    ax.tick_params(axis="x", length=0)

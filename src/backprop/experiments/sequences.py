@@ -49,8 +49,7 @@ class Config:
     """Settings of a run.
 
     Departure: the chapter's rate, momentum, initial range, target values and connections
-    among outputs are not known to us (claims sequences-sweeps and
-    sequences-sweeps-margin).
+    among outputs are not known to us (claim sequences-sweeps).
 
     Parameters
     ----------

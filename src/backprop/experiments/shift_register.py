@@ -42,7 +42,7 @@ class Config:
 
     Departure: the details of the published runs are not known to us. Rate, momentum and
     initial range are those of the paper's symmetry net, targets 0.1 and 0.9 as there
-    (claims shift-three-each-step and shift-three-at-end).
+    (claim shift-three-each-step).
 
     Parameters
     ----------
