@@ -289,7 +289,9 @@ def test_sequences_with_other_letters_are_refused(pair, message):
 # Shift registers.
 
 
-@pytest.mark.parametrize(("units", "steps", "number"), [(3, 2, 4), (5, 2, 8), (5, 3, 9), (5, 4, 32)])
+@pytest.mark.parametrize(
+    ("units", "steps", "number"), [(3, 2, 4), (5, 2, 8), (5, 3, 9), (5, 4, 32)]
+)
 def test_the_roots_of_a_rotation_are_all_there_and_rotate(units, steps, number):
     """Two signs if the steps are even, and `steps` choices for each conjugate pair."""
     found = shift_register.roots(units, steps)
