@@ -1,4 +1,4 @@
-"""Data sets: mirror symmetry of six bits, two family trees, and handwritten digits."""
+"""Data sets: mirror symmetry, two family trees, sequences in time, and handwritten digits."""
 
 from backprop.datasets import family_trees
 from backprop.datasets.digits import (

@@ -16,6 +16,8 @@ NAMES = (
     "symmetry",
     "family_trees",
     "family_tree_readings",
+    "shift_register",
+    "sequences",
     "zip_codes",
     "gradient_cost",
 )
