@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from backprop import results
 from backprop.datasets import family_trees as kin
 from backprop.errors import InputError, UnknownName
 from backprop.experiments import encodings, family_tree_readings, family_trees
@@ -311,6 +312,16 @@ def test_readings_are_ranked_by_departure_and_only_those_that_train():
     took[near], took[far], took[flawed], took[late] = [900, 1000], 200, [300, np.nan], [10, 1501]
     ranked = family_tree_readings.ranked(config, took.ravel())
     assert ranked == [(table[near], 950.0), (table[far], 200.0)]
+
+
+def test_the_smallest_departure_is_the_one_that_the_recorded_design_gives():
+    design = family_tree_readings.PRESETS["batch"]
+    record = results.load(results.default_folder(), "family_tree_readings", "batch")
+    took = record.column("sweeps_to_learned").astype(float)
+    assert len(took) == len(family_tree_readings.readings(design)) * design.replicas
+    best, _ = family_tree_readings.ranked(design, took)[0]
+    expected = family_tree_readings.settings(design, best)
+    assert family_trees.PRESETS["minimal"] == replace(expected, sweeps=1500)
 
 
 def test_shares_average_over_all_other_choices():
