@@ -229,7 +229,11 @@ def test_a_run_measures_what_it_says():
         assert run["train"] == correct[i].sum() - correct[i, out].sum()
         assert run["learned"] == (run["sweeps_to_learned"] is not None)
         assert run["all_held_out"] == (run["test"] == 4)
-    assert family_trees.run(config, seed=2)["sweeps_to_learned"] == measured[2]["sweeps_to_learned"]
+    again = family_trees.run(replace(config, encodings=True), seed=2)
+    assert again["sweeps_to_learned"] == measured[2]["sweeps_to_learned"]
+    person = trained.network.unpack(trained.w[2])[0][0]
+    assert encodings.measure(person, seed=2).items() <= again.items()
+    assert "nationality" not in measured[2]
 
 
 def test_online_and_batch_notice_learning_at_the_sweep_when_it_happens():
@@ -321,7 +325,7 @@ def test_the_smallest_departure_is_the_one_that_the_recorded_design_gives():
     assert len(took) == len(family_tree_readings.readings(design)) * design.replicas
     best, _ = family_tree_readings.ranked(design, took)[0]
     expected = family_tree_readings.settings(design, best)
-    assert family_trees.PRESETS["minimal"] == replace(expected, sweeps=1500)
+    assert family_trees.PRESETS["minimal"] == replace(expected, sweeps=1500, encodings=True)
 
 
 def test_shares_average_over_all_other_choices():
