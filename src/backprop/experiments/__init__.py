@@ -12,7 +12,7 @@ from typing import Any, Protocol, cast
 
 from backprop.errors import unknown_name
 
-NAMES = ("symmetry", "zip_codes", "gradient_cost")
+NAMES = ("symmetry", "symmetry_hidden", "symmetry_map", "zip_codes", "gradient_cost")
 
 
 class Experiment(Protocol):
