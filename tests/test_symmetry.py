@@ -171,12 +171,12 @@ def test_runs_with_more_hidden_units_say_when_they_learned():
 
 
 def test_the_number_of_a_run_says_cell_and_seed():
-    config = symmetry_map.Config(lrs=(0.1, 0.3), momenta=(0.5, 0.9), replicas=3, sweeps=700)
+    config = symmetry_map.Config(lrs=(0.1, 0.3), momenta=(0.5, 0.9), replicas=3, sweeps=1200)
     runs = symmetry_map.runs(config, range(config.size))
     assert config.size == len(runs) == 12
     for cell, (lr, momentum) in enumerate(config.cells):
         alone = symmetry.train(
-            symmetry.Config(lr=lr, momentum=momentum, sweeps=700), range(3), criteria=["margin"]
+            symmetry.Config(lr=lr, momentum=momentum, sweeps=1200), range(3), criteria=["margin"]
         ).reached["margin"]
         found = [runs[3 * cell + i]["sweeps_to_margin"] or -1 for i in range(3)]
         assert found == alone.tolist()
