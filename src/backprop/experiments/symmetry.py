@@ -7,7 +7,7 @@ not give the target values nor the rule that ended the run.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -99,7 +99,8 @@ def train(
     seeds: Sequence[int],
     *,
     every: int = 0,
-    criteria: Sequence[str] = tuple(LIMITS),
+    criteria: Collection[str] = tuple(LIMITS),
+    snapshots: Collection[int] = (),
 ) -> BatchResult:
     """Train one replica for each seed.
 
@@ -111,8 +112,10 @@ def train(
         Seeds of the initial weights.
     every : int
         Note the loss each so many sweeps; 0 for no history.
-    criteria : sequence of str
-        Keys of `LIMITS`. A replica that has met all of them stops.
+    criteria : collection of str
+        Keys of `LIMITS`. A replica that has met all of them stops; without any, none does.
+    snapshots : collection of int
+        Numbers of sweeps after which the weights are kept.
 
     Returns
     -------
@@ -130,6 +133,7 @@ def train(
         sweeps=config.sweeps,
         criteria={name: all_errors_below(LIMITS[name]) for name in criteria},
         every=every,
+        snapshots=snapshots,
     )
 
 
