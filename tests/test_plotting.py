@@ -127,6 +127,7 @@ def test_each_cell_of_a_map_has_its_text_and_the_papers_cell_a_frame():
         columns=["x", "y"],
         limits=(0, 1),
         marked=(1, 0),
+        outlined=[(0, 1)],
     )
     assert [(t.get_text(), t.get_color()) for t in ax.texts] == [
         ("a", "white"),
@@ -134,4 +135,4 @@ def test_each_cell_of_a_map_has_its_text_and_the_papers_cell_a_frame():
         ("c", plotting.BLACK),
         ("d", "white"),
     ]
-    assert [patch.get_xy() for patch in ax.patches] == [(-0.5, 0.5)]
+    assert [patch.get_xy() for patch in ax.patches] == [(1 - 0.46, -0.44), (-0.5, 0.5)]

@@ -6,7 +6,7 @@ and draw them on axes.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -315,6 +315,7 @@ def annotated_map(
     columns: Sequence[str],
     limits: tuple[float, float],
     marked: tuple[int, int] | None = None,
+    outlined: Collection[tuple[int, int]] = (),
 ) -> None:
     """Draw a table as coloured cells with a text in each.
 
@@ -332,6 +333,8 @@ def annotated_map(
         Values of the darkest and the brightest colour.
     marked : tuple of int, optional
         Row and column of a cell to frame: the paper's.
+    outlined : collection of tuple of int
+        Cells to frame with thin broken lines.
     """
     ax.imshow(values, cmap="cividis", vmin=limits[0], vmax=limits[1], aspect="auto")
     middle = sum(limits) / 2
@@ -340,6 +343,9 @@ def annotated_map(
         colour = "white" if dark else BLACK
         text = texts[row][column]
         ax.text(column, row, text, ha="center", va="center", color=colour, fontsize=8.5)
+    thin: dict[str, Any] = {"edgecolor": GREY, "linewidth": 1.2, "linestyle": (0, (3, 2))}
+    for row, column in outlined:
+        ax.add_patch(Rectangle((column - 0.46, row - 0.44), 0.92, 0.88, fill=False, **thin))
     if marked:
         corner = (marked[1] - 0.5, marked[0] - 0.5)
         ax.add_patch(Rectangle(corner, 1, 1, fill=False, edgecolor=ORANGE, linewidth=2.5))

@@ -78,6 +78,9 @@ PRESETS = {
     "targets-zero-one": Config(low=0.0, high=1.0),
     "long-targets-point-one": Config(sweeps=200_000),
     "long-targets-zero-one": Config(low=0.0, high=1.0, sweeps=200_000),
+    # The paper's step without momentum, for as long as its effective step of 1 goes in 20,000.
+    "gentle-targets-point-one": Config(momentum=0.0, sweeps=200_000),
+    "gentle-targets-zero-one": Config(low=0.0, high=1.0, momentum=0.0, sweeps=200_000),
     "fast": Config.fast(),
 }
 
