@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from backprop import datasets, symmetry_minima, symmetry_weights
+from backprop import datasets, results, symmetry_minima, symmetry_weights
 from backprop.errors import InputError
 from backprop.experiments import symmetry, symmetry_hidden, symmetry_map
 from backprop.symmetry_weights import PDP, PUBLISHED
@@ -192,3 +192,52 @@ def test_a_run_beyond_the_map_and_an_unfinished_map_are_refused():
         symmetry_map.runs(config, [8])
     with pytest.raises(InputError, match="7 of 8 runs of the map are missing, the first is 1"):
         symmetry_map.table(config, {0: {"sweeps_to_margin": 3}})
+
+
+# What is recorded.
+
+
+def recorded(experiment, preset):
+    return results.load(results.default_folder(), experiment, preset)
+
+
+@pytest.mark.parametrize("reading", symmetry_hidden.READINGS)
+def test_the_papers_cell_of_the_map_and_the_smallest_network_are_the_main_runs_again(reading):
+    main = recorded("symmetry", reading).column("sweeps_to_margin").astype(float)
+    config = symmetry_map.PRESETS[reading]
+    table = symmetry_map.table(config, recorded("symmetry_map", reading).runs)
+    cell = table[config.lrs.index(0.1), config.momenta.index(0.9)]
+    np.testing.assert_array_equal(cell, main[: config.replicas])
+    small = recorded("symmetry_hidden", symmetry_hidden.preset(2, 0.1, reading))
+    sweeps = small.column("sweeps_to_margin").astype(float)
+    np.testing.assert_array_equal(sweeps, main[: len(sweeps)])
+
+
+def test_every_cell_of_the_hidden_design_is_recorded():
+    for reading in symmetry_hidden.READINGS:
+        for lr in symmetry_hidden.STEPS:
+            for hidden in symmetry_hidden.SIZES:
+                runs = recorded("symmetry_hidden", symmetry_hidden.preset(hidden, lr, reading)).runs
+                assert len(runs) >= 300
+
+
+def test_all_failures_followed_are_failures_of_the_main_runs():
+    for reading, number in zip(symmetry_hidden.READINGS, (100, None), strict=True):
+        main = recorded("symmetry", reading)
+        failed = [seed for seed in main.seeds if not main.runs[seed]["solved"]][:number]
+        assert recorded("symmetry", f"long-{reading}").seeds == failed
+
+
+def test_some_recorded_runs_of_the_new_designs_come_out_again():
+    name = symmetry_hidden.preset(4, 0.03, "targets-point-one")
+    record = recorded("symmetry_hidden", name)
+    seed = min(record.runs, key=lambda s: record.runs[s]["sweeps_to_margin"] or np.inf)
+    again = symmetry_hidden.run(symmetry_hidden.PRESETS[name], seed=seed)
+    sweeps = again["sweeps_to_margin"]
+    assert sweeps == pytest.approx(record.runs[seed]["sweeps_to_margin"], rel=1e-2)
+    record = recorded("symmetry_map", "targets-zero-one")
+    number = min(record.runs, key=lambda s: record.runs[s]["sweeps_to_margin"] or np.inf)
+    again = symmetry_map.run(symmetry_map.PRESETS["targets-zero-one"], seed=number)
+    assert again["sweeps_to_margin"] == pytest.approx(
+        record.runs[number]["sweeps_to_margin"], rel=1e-2
+    )
