@@ -3,11 +3,13 @@
 import numpy as np
 import pytest
 
+from backprop.errors import InputError
 from backprop.evaluation import (
     confidence,
     half_mean_squares,
     rejected_for,
     rejection_curve,
+    share_interval,
     wrong,
 )
 
@@ -42,3 +44,24 @@ def test_rejected_for_finds_the_smallest_share(error, expected):
 
 def test_nothing_is_good_enough_if_the_surest_answer_is_wrong():
     assert rejected_for(Y, np.array([1, 0, 1, 2]), error=0.01) == 1.0
+
+
+def test_the_interval_of_a_share_is_wilsons():
+    n, share, z = 40, 0.45, 1.959964
+    centre = (share + z**2 / (2 * n)) / (1 + z**2 / n)
+    reach = z * np.sqrt(share * (1 - share) / n + z**2 / (4 * n**2)) / (1 + z**2 / n)
+    assert share_interval(18, n) == pytest.approx((centre - reach, centre + reach), rel=1e-6)
+    low, high = share_interval(18, n, level=0.5)
+    assert centre - reach < low < high < centre + reach
+
+
+def test_no_success_in_few_runs_does_not_make_success_impossible():
+    assert share_interval(0, 10)[0] == pytest.approx(0)
+    assert 0.2 < share_interval(0, 10)[1] < 0.35
+    assert share_interval(10, 10)[1] == pytest.approx(1)
+
+
+@pytest.mark.parametrize(("successes", "runs"), [(0, 0), (3, 2), (-1, 5)])
+def test_a_share_of_no_runs_or_with_too_many_successes_is_refused(successes, runs):
+    with pytest.raises(InputError, match="Correct them"):
+        share_interval(successes, runs)

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from backprop import datasets, experiments, results
+from backprop import datasets, experiments, results, symmetry_weights
 from backprop.errors import InputError, UnknownName
 from backprop.evaluation import rejected_for, wrong
 from backprop.experiments import symmetry, zip_codes
@@ -35,7 +35,7 @@ def test_every_experiment_offers_the_same_things(name):
 
 def test_the_published_weights_classify_all_patterns_and_favour_targets_of_point_one():
     x, answers, _ = symmetry.cases(symmetry.Config())
-    w = symmetry.PUBLISHED
+    w = symmetry_weights.PUBLISHED
     y, caches = symmetry.NETWORK.forward(w, x)
     assert (np.abs(y - answers) < 0.16).all()
     largest = {
@@ -46,30 +46,30 @@ def test_the_published_weights_classify_all_patterns_and_favour_targets_of_point
 
 
 def test_the_published_weights_have_the_pattern_and_random_ones_do_not():
-    shape = symmetry.mirror_shape(symmetry.PUBLISHED)
+    shape = symmetry_weights.mirror_shape(symmetry_weights.PUBLISHED)
     assert shape.one_two_four(tolerance=0.05)
     assert shape.opposite
     rng = np.random.default_rng(0)
-    random = [symmetry.mirror_shape(rng.uniform(-1, 1, 17)) for _ in range(20)]
+    random = [symmetry_weights.mirror_shape(rng.uniform(-1, 1, 17)) for _ in range(20)]
     assert not any(s.one_two_four() for s in random)
 
 
 def test_the_pattern_is_recognised_whatever_the_order_of_the_pairs_and_spoilt_by_one_weight():
-    w = symmetry.PUBLISHED.copy()
+    w = symmetry_weights.PUBLISHED.copy()
     hidden = symmetry.NETWORK.unpack(w)[0][0]
     hidden[:] = hidden[[1, 0, 2, 3, 5, 4]]
-    assert symmetry.mirror_shape(w).one_two_four()
+    assert symmetry_weights.mirror_shape(w).one_two_four()
     hidden[0, 0] *= 1.5
-    assert not symmetry.mirror_shape(w).one_two_four()
+    assert not symmetry_weights.mirror_shape(w).one_two_four()
     hidden[0, 0] *= -1
-    assert not symmetry.mirror_shape(w).opposite
+    assert not symmetry_weights.mirror_shape(w).opposite
 
 
 def test_one_two_four_and_two_three_four_keep_patterns_apart_equally_well():
     """Over all ratios the smallest sum is at most a quarter of the largest weight."""
-    np.testing.assert_allclose(symmetry.smallest_sum(np.array([[1, 2, 4], [2, 3, 4]])), 1)
+    np.testing.assert_allclose(symmetry_weights.smallest_sum(np.array([[1, 2, 4], [2, 3, 4]])), 1)
     a, b = np.meshgrid(np.linspace(0, 1, 101), np.linspace(0, 1, 101))
-    sums = symmetry.smallest_sum(np.stack([a, b, np.ones_like(a)], axis=-1))
+    sums = symmetry_weights.smallest_sum(np.stack([a, b, np.ones_like(a)], axis=-1))
     assert sums.max() == pytest.approx(0.25)
     best = {
         (round(float(x), 2), round(float(y), 2))

@@ -104,3 +104,47 @@ def test_the_drawing_of_the_two_passes_names_every_quantity_and_all_nine_equatio
         assert f"${name}$" in texts
         assert rf"$\partial E/\partial {name}$" in texts
     assert "$E$" in texts
+
+
+def test_numbers_stand_beside_their_squares():
+    _, ax = plt.subplots()
+    plotting.hinton_with_numbers(ax, np.array([[4.0, -1.0], [2.0, 0.5]]), [["a", "b"], ["c", "d"]])
+    assert {t.get_text(): t.get_position() for t in ax.texts} == {
+        "a": (1, 0),
+        "b": (3, 0),
+        "c": (1, 1),
+        "d": (3, 1),
+    }
+    assert len(ax.patches) == 4
+
+
+def test_patterns_are_stacked_at_their_sums_and_those_that_share_a_special_sum_stand_out():
+    _, ax = plt.subplots()
+    sums, special = np.array([0, 1, 0, -1, 1]), np.array([True, False, False, False, False])
+    assert plotting.stacked_sums(ax, sums, special) == 1
+    colours = [patch.get_facecolor() for patch in ax.patches]
+    expected = [plotting.ORANGE, plotting.BLUE, plotting.PINK, plotting.BLUE, plotting.BLUE]
+    assert colours == [matplotlib.colors.to_rgba(c) for c in expected]
+    assert [round(patch.get_y() - 0.08) for patch in ax.patches] == [0, 0, 1, 0, 1]
+
+
+def test_each_cell_of_a_map_has_its_text_and_the_papers_cell_a_frame():
+    _, ax = plt.subplots()
+    values = np.array([[0.0, 1.0], [np.nan, 0.4]])
+    plotting.annotated_map(
+        ax,
+        values,
+        [["a", "b"], ["c", "d"]],
+        rows=["r", "s"],
+        columns=["x", "y"],
+        limits=(0, 1),
+        marked=(1, 0),
+        outlined=[(0, 1)],
+    )
+    assert [(t.get_text(), t.get_color()) for t in ax.texts] == [
+        ("a", "white"),
+        ("b", plotting.BLACK),
+        ("c", plotting.BLACK),
+        ("d", "white"),
+    ]
+    assert [patch.get_xy() for patch in ax.patches] == [(1 - 0.46, -0.44), (-0.5, 0.5)]

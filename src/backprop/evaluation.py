@@ -1,4 +1,4 @@
-"""How good a classifier's outputs are: errors, mean squares, rejection."""
+"""How good outputs are: errors, mean squares, rejection; how sure a share of runs is."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backprop.activations import Array
+from backprop.errors import InputError
 
 Digits = NDArray[np.integer]
 
@@ -96,3 +97,34 @@ def rejected_for(y: Array, digit: Digits, *, error: float = 0.01) -> float:
     rejected, errors = rejection_curve(y, digit)
     good = np.flatnonzero(errors <= error)
     return float(rejected[good[0]]) if len(good) else 1.0
+
+
+def share_interval(successes: int, runs: int, *, level: float = 0.95) -> tuple[float, float]:
+    """Interval for the true share behind so many successes in so many runs (Wilson 1927).
+
+    Parameters
+    ----------
+    successes, runs : int
+        From 0 to `runs`, and at least 1.
+    level : float
+        How sure the interval is, between 0 and 1.
+
+    Returns
+    -------
+    low, high : float
+        Ends of the interval, as shares.
+
+    Raises
+    ------
+    InputError
+        If the numbers do not fit together.
+    """
+    if not (runs >= 1 and 0 <= successes <= runs and 0 < level < 1):
+        raise InputError(
+            f"{successes} successes in {runs} runs at level {level} were given; expected at least "
+            "one run, no more successes than runs, and a level between 0 and 1. Correct them."
+        )
+    from scipy.stats import binomtest  # slow to import, and only needed here
+
+    interval = binomtest(int(successes), int(runs)).proportion_ci(level, method="wilson")
+    return float(interval.low), float(interval.high)

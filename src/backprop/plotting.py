@@ -6,7 +6,7 @@ and draw them on axes.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -19,6 +19,7 @@ from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 from matplotlib.patches import Circle, Rectangle
 from matplotlib.ticker import MaxNLocator
+from numpy.typing import NDArray
 
 from backprop.activations import Array
 
@@ -241,6 +242,116 @@ def hinton(ax: Axes, weights: Array, *, largest: float | None = None) -> None:
     ax.tick_params(length=0)
     for spine in ax.spines.values():
         spine.set_visible(False)
+
+
+def hinton_with_numbers(
+    ax: Axes, weights: Array, numbers: Sequence[Sequence[str]], *, largest: float | None = None
+) -> None:
+    """Draw a Hinton diagram with the number beside each square.
+
+    Parameters
+    ----------
+    ax : Axes
+        Where to draw.
+    weights : array, shape (rows, columns)
+        The weights.
+    numbers : sequence of sequences of str
+        A text for each weight; it may have two lines.
+    largest : float, optional
+        As for `hinton`.
+    """
+    # An empty column beside each column of squares makes room for the numbers.
+    spaced = np.full((weights.shape[0], 2 * weights.shape[1]), np.nan)
+    spaced[:, ::2] = weights
+    hinton(ax, spaced, largest=largest)
+    for (row, column), _ in np.ndenumerate(weights):
+        text = numbers[row][column]
+        ax.text(2 * column + 1, row, text, va="center", ha="center", fontsize=8.5, linespacing=1.1)
+    ax.set_xticks(np.arange(weights.shape[1]) * 2 + 0.5)
+
+
+def stacked_sums(ax: Axes, sums: Array, special: NDArray[np.bool_]) -> int:
+    """Draw one square for each pattern at its sum, equal sums stacked.
+
+    Parameters
+    ----------
+    ax : Axes
+        Where to draw; its vertical axis is hidden.
+    sums : array, shape (n,)
+        Whole numbers.
+    special : bool array, shape (n,)
+        Patterns in orange, drawn first; the others are blue, and pink where they share the
+        sum of a special one.
+
+    Returns
+    -------
+    int
+        How many are pink.
+    """
+    order = np.argsort(~special, kind="stable")
+    confused = ~special & np.isin(sums, sums[special])
+    heights: dict[int, int] = {}
+    for i in order:
+        at = round(float(sums[i]))
+        height = heights.get(at, 0)
+        heights[at] = height + 1
+        colour = ORANGE if special[i] else PINK if confused[i] else BLUE
+        corner = (at - 0.42, height + 0.08)
+        ax.add_patch(Rectangle(corner, 0.84, 0.84, color=colour, linewidth=0))
+    reach = int(np.abs(sums).max())
+    ax.set(xlim=(-reach - 0.8, reach + 0.8), ylim=(0, max(heights.values()) + 0.5))
+    ax.set_xticks(range(-reach, reach + 1))
+    ax.set_yticks([])
+    ax.spines["left"].set_visible(False)
+    return int(confused.sum())
+
+
+def annotated_map(
+    ax: Axes,
+    values: Array,
+    texts: Sequence[Sequence[str]],
+    *,
+    rows: Sequence[str],
+    columns: Sequence[str],
+    limits: tuple[float, float],
+    marked: tuple[int, int] | None = None,
+    outlined: Collection[tuple[int, int]] = (),
+) -> None:
+    """Draw a table as coloured cells with a text in each.
+
+    Parameters
+    ----------
+    ax : Axes
+        Where to draw.
+    values : array, shape (m, n)
+        What the colour shows; a cell that is not a number stays white.
+    texts : sequence of sequences of str
+        What is written.
+    rows, columns : sequence of str
+        Labels of the ticks, top to bottom and left to right.
+    limits : tuple of float
+        Values of the darkest and the brightest colour.
+    marked : tuple of int, optional
+        Row and column of a cell to frame: the paper's.
+    outlined : collection of tuple of int
+        Cells to frame with thin broken lines.
+    """
+    ax.imshow(values, cmap="cividis", vmin=limits[0], vmax=limits[1], aspect="auto")
+    middle = sum(limits) / 2
+    for (row, column), value in np.ndenumerate(values):
+        dark = np.isfinite(value) and value < middle
+        colour = "white" if dark else BLACK
+        text = texts[row][column]
+        ax.text(column, row, text, ha="center", va="center", color=colour, fontsize=8.5)
+    thin: dict[str, Any] = {"edgecolor": GREY, "linewidth": 1.2, "linestyle": (0, (3, 2))}
+    for row, column in outlined:
+        ax.add_patch(Rectangle((column - 0.46, row - 0.44), 0.92, 0.88, fill=False, **thin))
+    if marked:
+        corner = (marked[1] - 0.5, marked[0] - 0.5)
+        ax.add_patch(Rectangle(corner, 1, 1, fill=False, edgecolor=ORANGE, linewidth=2.5))
+    ax.set_xticks(range(len(columns)), columns)
+    ax.set_yticks(range(len(rows)), rows)
+    ax.tick_params(length=0)
 
 
 def images(

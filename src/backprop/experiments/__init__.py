@@ -14,6 +14,8 @@ from backprop.errors import unknown_name
 
 NAMES = (
     "symmetry",
+    "symmetry_hidden",
+    "symmetry_map",
     "family_trees",
     "family_tree_readings",
     "shift_register",

@@ -7,34 +7,34 @@ not give the target values nor the rule that ended the run.
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from backprop import datasets
 from backprop.activations import Array
+from backprop.errors import InputError
 from backprop.initialisers import uniform
-from backprop.layers import Dense
-from backprop.network import Network
 from backprop.optimisers import Momentum
+from backprop.symmetry_weights import (
+    NETWORK,
+    PDP,
+    PUBLISHED,
+    correct,
+    mirror_shape,
+    network,
+    targets_at_rest,
+)
 from backprop.training import NEVER, BatchResult, all_errors_below, train_batch
 
-NETWORK = Network((Dense(6, 2), Dense(2, 1)))
 BLOCK = 250
 uses_zip_codes = False
 
 # What counts as learned: every output within this of its 0/1 answer.
 LIMITS = {"side": 0.5, "margin": 0.2, "published": 0.16}
-
-# Weights read off the published figure (confidence: seen in a scan), inputs top to bottom.
-PUBLISHED_HIDDEN = np.array(
-    [[14.2, -3.6, 7.2, -7.2, 3.6, -14.2], [-14.2, 3.6, -7.1, 7.1, -3.6, 14.2]]
-).T
-PUBLISHED = np.concatenate([PUBLISHED_HIDDEN.ravel(), [-1.1, -1.1], [-8.8, -8.8], [6.4]])
+# A loss is near the smallest possible one if it is at most this share of the loss of the best
+# constant output, the best that a network can do without looking at its inputs.
+NEAR = 0.1
 
 
 @dataclass(frozen=True)
@@ -50,6 +50,8 @@ class Config:
         As in the paper's caption: 0.1, 0.9 and 0.3.
     sweeps : int
         Where a run that has not learned is given up. The paper states none.
+    hidden : int
+        Number of hidden units, 2 in the paper.
     """
 
     low: float = 0.1
@@ -58,6 +60,7 @@ class Config:
     momentum: float = 0.9
     half_width: float = 0.3
     sweeps: int = 20_000
+    hidden: int = 2
 
     @classmethod
     def paper(cls) -> Config:
@@ -73,6 +76,11 @@ class Config:
 PRESETS = {
     "targets-point-one": Config.paper(),
     "targets-zero-one": Config(low=0.0, high=1.0),
+    "long-targets-point-one": Config(sweeps=200_000),
+    "long-targets-zero-one": Config(low=0.0, high=1.0, sweeps=200_000),
+    # The paper's step without momentum, for as long as its effective step of 1 goes in 20,000.
+    "gentle-targets-point-one": Config(momentum=0.0, sweeps=200_000),
+    "gentle-targets-zero-one": Config(low=0.0, high=1.0, momentum=0.0, sweeps=200_000),
     "fast": Config.fast(),
 }
 
@@ -83,7 +91,20 @@ def cases(config: Config) -> tuple[Array, Array, Array]:
     return x, answers, config.low + (config.high - config.low) * answers
 
 
-def train(config: Config, seeds: Sequence[int], *, every: int = 0) -> BatchResult:
+def constant_loss(config: Config) -> float:
+    """Loss of the best constant output, which is the mean of the targets."""
+    d = cases(config)[2]
+    return float(0.5 * ((d - d.mean()) ** 2).sum())
+
+
+def train(
+    config: Config,
+    seeds: Sequence[int],
+    *,
+    every: int = 0,
+    criteria: Collection[str] = tuple(LIMITS),
+    snapshots: Collection[int] = (),
+) -> BatchResult:
     """Train one replica for each seed.
 
     Parameters
@@ -94,22 +115,28 @@ def train(config: Config, seeds: Sequence[int], *, every: int = 0) -> BatchResul
         Seeds of the initial weights.
     every : int
         Note the loss each so many sweeps; 0 for no history.
+    criteria : collection of str
+        Keys of `LIMITS`. A replica that has met all of them stops; without any, none does.
+    snapshots : collection of int
+        Numbers of sweeps after which the weights are kept.
 
     Returns
     -------
     BatchResult
-        With the criteria of `LIMITS`, counted in sweeps.
+        With the criteria, counted in sweeps.
     """
     x, _, d = cases(config)
+    net = network(config.hidden)
     return train_batch(
-        NETWORK,
-        NETWORK.init_replicas(uniform(config.half_width), seeds=seeds),
+        net,
+        net.init_replicas(uniform(config.half_width), seeds=seeds),
         x,
         d,
         optimiser=Momentum(config.lr, config.momentum),
         sweeps=config.sweeps,
-        criteria={name: all_errors_below(limit) for name, limit in LIMITS.items()},
+        criteria={name: all_errors_below(LIMITS[name]) for name in criteria},
         every=every,
+        snapshots=snapshots,
     )
 
 
@@ -126,9 +153,20 @@ def runs(config: Config, seeds: Sequence[int]) -> dict[int, dict[str, Any]]:
     Returns
     -------
     dict of int to dict
-        ``sweeps_to_<criterion>`` (None if never met), ``solved``, ``loss``, and ``w``,
-        the 17 final weights to five digits.
+        ``sweeps_to_<criterion>`` (None if never met), ``solved``, ``near_global`` (see
+        `NEAR`), ``loss``, the pattern in the weights, and ``w``, the 17 final weights to five
+        digits.
+
+    Raises
+    ------
+    InputError
+        If there are not two hidden units: the pattern is about two.
     """
+    if config.hidden != NETWORK.layers[0].n_out:
+        raise InputError(
+            f"the experiment symmetry was given {config.hidden} hidden units; it describes the "
+            "weights of networks with 2. Use the experiment symmetry_hidden, or symmetry.train."
+        )
     result = train(config, seeds)
     measured = {}
     for i, seed in enumerate(seeds):
@@ -137,8 +175,10 @@ def runs(config: Config, seeds: Sequence[int]) -> dict[int, dict[str, Any]]:
         measured[seed] = {
             **{f"sweeps_to_{name}": None if at == NEVER else at for name, at in reached.items()},
             "solved": reached["margin"] != NEVER,
-            "one_two_four": bool(shape.one_two_four()),
-            "opposite": bool(shape.opposite),
+            "near_global": bool(result.loss[i] <= NEAR * constant_loss(config)),
+            "antisymmetric": shape.antisymmetric(),
+            "one_two_four": shape.one_two_four(),
+            "opposite": shape.opposite,
             "loss": float(f"{result.loss[i]:.5g}"),
             "w": [float(f"{value:.5g}") for value in result.w[i]],
         }
@@ -150,78 +190,19 @@ def run(config: Config, *, seed: int) -> dict[str, Any]:
     return runs(config, [seed])[seed]
 
 
-@dataclass(frozen=True)
-class MirrorShape:
-    """The pattern in the weights from the inputs to the hidden units.
-
-    Parameters
-    ----------
-    antisymmetry : float
-        Largest ``|left + mirrored right|`` over the largest weight; 0 is perfect.
-    ratios : array, shape (2, 3)
-        Size of the three mirrored pairs in each hidden unit, ascending, smallest = 1.
-    opposite : bool
-        Whether the two hidden units have opposite signs at every input.
-    """
-
-    antisymmetry: float
-    ratios: NDArray[np.floating]
-    opposite: bool
-
-    def one_two_four(self, tolerance: float = 0.15) -> bool:
-        """Say whether the pairs stand 1:2:4 and cancel, within a relative `tolerance`."""
-        ratios_fit = np.abs(self.ratios / [1, 2, 4] - 1).max() < tolerance
-        return bool(ratios_fit) and self.antisymmetry < tolerance
-
-
-def mirror_shape(w: Array) -> MirrorShape:
-    """Measure how far the weights have the published pattern.
-
-    Parameters
-    ----------
-    w : array, shape (17,)
-        Parameters of the network.
-
-    Returns
-    -------
-    MirrorShape
-        Antisymmetry, ratios of the pairs and signs.
-    """
-    hidden = NETWORK.unpack(w)[0][0]  # (6 inputs, 2 hidden units)
-    left, right = hidden[:3], hidden[:2:-1]
-    pairs = np.sort(np.abs(left - right) / 2, axis=0).T
-    largest = np.abs(hidden).max()
-    with np.errstate(divide="ignore", invalid="ignore"):  # a pair of failed runs can vanish
-        ratios = pairs / pairs[:, :1]
-    return MirrorShape(
-        antisymmetry=float(np.abs(left + right).max() / largest),
-        ratios=ratios,
-        opposite=bool((hidden[:, 0] * hidden[:, 1] < 0).all()),
-    )
-
-
-def smallest_sum(pairs: Array) -> Array:
-    """Smallest signal by which a non-symmetric pattern differs from a symmetric one.
-
-    With weights ``+p`` and ``-p`` onto a mirrored pair of inputs, the pair adds ``-p``, 0 or
-    ``p`` to the total input of the hidden unit; a symmetric pattern adds 0 in all three.
-
-    Parameters
-    ----------
-    pairs : array, shape (..., 3)
-        Sizes of the weights of the three pairs.
-
-    Returns
-    -------
-    array, shape (...)
-        The smallest absolute sum over all patterns that are not symmetric.
-    """
-    signs = np.array(list(itertools.product((-1, 0, 1), repeat=3)))
-    signs = signs[signs.any(axis=1)]
-    return np.abs(pairs @ signs.T).min(axis=-1)
+def _rest(w: Array, end: int) -> Callable[[], float]:
+    return lambda: round(float(targets_at_rest(w)[end]), 1)
 
 
 FACTS: dict[str, Callable[[], float]] = {
     "cases": lambda: float(len(datasets.symmetry()[0])),
     "symmetric": lambda: float(datasets.symmetry()[1].sum()),
+    "inputs": lambda: float(NETWORK.n_in),
+    "hidden": lambda: float(NETWORK.count()[1].units),
+    "printed_correct": lambda: float(correct(PUBLISHED)),
+    "printed_correct_pdp": lambda: float(correct(PDP)),
+    "rest_low": _rest(PUBLISHED, 0),
+    "rest_high": _rest(PUBLISHED, 1),
+    "rest_low_pdp": _rest(PDP, 0),
+    "rest_high_pdp": _rest(PDP, 1),
 }
