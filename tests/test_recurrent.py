@@ -11,7 +11,7 @@ import pytest
 from matplotlib import pyplot as plt
 from matplotlib.patches import Circle, FancyArrowPatch
 
-from backprop import plotting, plotting_time, results
+from backprop import plotting, results
 from backprop.activations import LOGISTIC, TANH
 from backprop.datasets import sequences as task
 from backprop.errors import InputError
@@ -505,7 +505,7 @@ def axes():
 
 
 def test_every_connection_is_drawn_once_a_step_with_its_colour_and_name(axes):
-    plotting_time.unrolled(axes, units=3, steps=2, marked={(0, 1): plotting.BLUE})
+    plotting.unrolled(axes, units=3, steps=2, marked={(0, 1): plotting.BLUE})
     blue = matplotlib.colors.to_rgba(plotting.BLUE)
     for ax, loops, arrows, named in ((axes[0], 3, 6, 1), (axes[1], 0, 18, 2)):
         drawn = [patch for patch in ax.patches if isinstance(patch, FancyArrowPatch)]
@@ -519,7 +519,7 @@ def test_every_connection_is_drawn_once_a_step_with_its_colour_and_name(axes):
 def test_outputs_are_drawn_with_their_mean_and_the_wanted_one_in_blue(axes):
     outputs = np.random.default_rng(0).uniform(size=(50, 2, 3))
     wanted = np.array([[0, 1, 0], [1, 0, 0]])
-    plotting_time.outputs_over_runs(axes[0], outputs, wanted, labels="123", level=0.5)
+    plotting.outputs_over_runs(axes[0], outputs, wanted, labels="123", level=0.5)
     (others, blue) = axes[0].lines
     np.testing.assert_allclose(blue.get_ydata(), outputs.mean(axis=0)[wanted == 1])
     np.testing.assert_allclose(others.get_ydata(), outputs.mean(axis=0)[wanted == 0])
@@ -532,7 +532,7 @@ def test_outputs_are_drawn_with_their_mean_and_the_wanted_one_in_blue(axes):
 def test_copies_are_drawn_on_the_scale_of_the_largest_of_them_and_the_sum():
     copies_ = np.zeros((2, 2, 2))
     copies_[:, 0, 1] = 1, 3
-    figure = plotting_time.copies_and_sum(copies_, ["one", "two", "sum"])
+    figure = plotting.copies_and_sum(copies_, ["one", "two", "sum"])
     areas = [max((patch.get_width() ** 2 for patch in ax.patches), default=0) for ax in figure.axes]
     np.testing.assert_allclose(np.array(areas) / areas[2], [0.25, 0.75, 1])
 
@@ -543,7 +543,7 @@ def test_the_history_of_each_net_is_drawn_below_its_weights():
     w = shift_register.train(replace(config, sweeps=5), [0, 1]).w
     states = shift_register.history(config, w, np.eye(3)[:2])
     weights = shift_register.network(config).unpack(w)[0][0]
-    figure = plotting_time.roots_and_nets(weights, weights, states, ["a", "b"])
+    figure = plotting.roots_and_nets(weights, weights, states, ["a", "b"])
     drawn = np.array(figure.axes).reshape(4, 2)
     assert [ax.get_title(loc="center") for ax in drawn[0]] == ["a", "b"]
     np.testing.assert_array_equal(drawn[3, 1].images[0].get_array(), states[1, 1])

@@ -1,4 +1,4 @@
-"""Drawings of nets in time."""
+"""Drawings of nets that run in time."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Circle, FancyArrowPatch
 
 from backprop.activations import Array
-from backprop.plotting import BLACK, BLUE, GREY, LIGHT, hinton
+from backprop.plotting.networks import hinton
+from backprop.plotting.style import BLACK, LIGHT
 
 
 def unrolled(
@@ -91,41 +92,6 @@ def _arrow(
 def _unit(ax: Axes, x: float, y: float, text: str, *, radius: float) -> None:
     ax.add_patch(Circle((x, y), radius, facecolor="white", edgecolor=BLACK, zorder=3))
     ax.text(x, y, text, ha="center", va="center", zorder=4, fontsize=10)
-
-
-def outputs_over_runs(
-    ax: Axes, outputs: Array, answers: Array, *, labels: Sequence[str], level: float = 0.8
-) -> None:
-    """Draw the outputs of many runs, group by group: means, and the range of most runs.
-
-    Parameters
-    ----------
-    ax : Axes
-        Where to draw.
-    outputs : array, shape (runs, groups, k)
-        Outputs of each run; a group is one answer.
-    answers : array, shape (groups, k)
-        1 for the output that should be on, drawn in blue; the others are grey.
-    labels : sequence of str
-        Below each of the ``k`` outputs of a group.
-    level : float
-        Share of the runs inside the vertical lines.
-    """
-    _, groups, k = outputs.shape
-    low, high = np.quantile(outputs, [(1 - level) / 2, (1 + level) / 2], axis=0)
-    x = np.arange(groups)[:, np.newaxis] * (k + 1.0) + np.arange(k)
-    for wanted, color in ((0, GREY), (1, BLUE)):
-        these = answers == wanted
-        ax.vlines(x[these], low[these], high[these], color=color, linewidth=5, alpha=0.35)
-        ax.plot(x[these], outputs.mean(axis=0)[these], "o", color=color, markersize=5)
-    ax.set(ylim=(0, 1), yticks=(0, 0.5, 1), xlim=(-1, x.max() + 1))
-    ax.set_xticks(x.ravel(), list(labels) * groups)
-    ax.tick_params(axis="x", length=0)
-
-
-def title(figure: Figure, text: str) -> None:
-    """Write the finding over a figure of several panels, where single panels have theirs."""
-    figure.suptitle(text, fontweight="bold", fontsize=12, x=0.02, ha="left")
 
 
 def copies_and_sum(copies: Array, names: Sequence[str]) -> Figure:

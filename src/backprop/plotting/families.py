@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 from matplotlib import pyplot as plt
@@ -12,7 +11,8 @@ from matplotlib.figure import Figure
 
 from backprop.activations import Array
 from backprop.datasets import family_trees
-from backprop.plotting import BLACK, BLUE, GREY, LIGHT, ORANGE, hinton
+from backprop.plotting.networks import hinton
+from backprop.plotting.style import BLUE, GREY, LIGHT, ORANGE
 
 # Where the six couples' members and the children stand in Fig. 2: rows are generations.
 _PLACES = (
@@ -116,43 +116,3 @@ def answers(ax: Axes, y: Array, right: Sequence[str], counterpart: Sequence[str]
         if label.get_text() in right:
             label.set_fontweight("bold")
     ax.set(ylim=(-0.03, 1.03), ylabel="activity of the output unit", xlim=(-0.7, 23.7))
-
-
-def factors(
-    ax: Axes, effects: Mapping[str, Mapping[str, float]], printed: Mapping[str, str]
-) -> None:
-    """Draw, for each choice of a design, the share of successful runs at each of its levels.
-
-    Parameters
-    ----------
-    ax : Axes
-        Where to draw.
-    effects : mapping of str to mapping of str to float
-        Choice -> level -> share, 0 to 1. Drawn with the choice that matters most on top.
-    printed : mapping of str to str
-        Choice -> the level that the paper prints, drawn as a diamond.
-    """
-    spread = {name: max(levels.values()) - min(levels.values()) for name, levels in effects.items()}
-    order = sorted(effects, key=lambda name: spread[name])
-    for row, name in enumerate(order):
-        levels = effects[name]
-        ax.plot([min(levels.values()), max(levels.values())], [row, row], color=LIGHT, linewidth=7)
-        for rank, (level, share) in enumerate(sorted(levels.items(), key=lambda item: item[1])):
-            is_printed = printed.get(name) == level
-            style: dict[str, Any] = {"markersize": 9 if is_printed else 7}
-            style["color"] = BLACK if is_printed else BLUE
-            ax.plot(share, row, "D" if is_printed else "o", **style)
-            up = rank % 2 == 0
-            ax.annotate(
-                level,
-                (share, row),
-                xytext=(0, 9 if up else -9),
-                textcoords="offset points",
-                ha="center",
-                va="bottom" if up else "top",
-                fontsize=8,
-                color=BLACK if is_printed else BLUE,
-            )
-    ax.set_yticks(range(len(order)), order)
-    ax.set(ylim=(-0.6, len(order) - 0.4), xlim=(-0.03, 1.0))
-    ax.xaxis.set_major_formatter(lambda value, _: f"{value:.0%}")
