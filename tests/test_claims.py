@@ -8,6 +8,7 @@ import pytest
 import yaml
 from scipy import stats
 
+import readme
 from backprop import claims, experiments, results
 from backprop.errors import ClaimError, ResultsError, UnknownName
 
@@ -327,8 +328,26 @@ def test_two_verdicts_turn_on_the_rounding_of_the_printed_count(name):
 
 
 def test_the_readme_shows_the_verdicts_that_the_runs_give():
-    table = claims.markdown(claims.rows(claims.judge_all()))
-    assert table in (ROOT / "README.md").read_text(encoding="utf-8")
+    assert readme.tables() in (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def test_a_summary_counts_each_claim_once():
+    verdicts = claims.judge_all()
+    summary = claims.summary(verdicts)
+    assert sum(int(row["claims"]) for row in summary) == len(verdicts)
+    for row in summary:
+        assert int(row["claims"]) == sum(
+            int(row[kind])
+            for kind in (
+                claims.REPRODUCED,
+                claims.PARTLY,
+                claims.NOT_REPRODUCED,
+                claims.CANNOT_BE_TESTED,
+            )
+        )
+    by_page = {row["page"]: row for row in summary}
+    shown = [v.verdict for v in verdicts if v.claim.page == "book/reproductions/symmetry"]
+    assert int(by_page["symmetry"][claims.PARTLY]) == shown.count(claims.PARTLY)
 
 
 @pytest.mark.parametrize(

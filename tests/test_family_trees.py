@@ -328,16 +328,19 @@ def test_the_smallest_departure_is_the_one_that_the_recorded_design_gives():
     assert family_trees.PRESETS["minimal"] == replace(expected, sweeps=1500, encodings=True)
 
 
-def test_shares_average_over_all_other_choices():
-    config = family_tree_readings.Config(replicas=2)
+def test_levels_bring_together_the_readings_that_share_them():
+    config = family_tree_readings.Config()
     table = family_tree_readings.readings(config)
-    holds = np.array(
-        [float(r["lr"] == 0.1 and r["loss"] == "squares") for r in table for _ in "ab"]
-    )
-    shares = family_tree_readings.shares(config, holds)
+    holds = np.array([float(r["lr"] == 0.1 and r["loss"] == "squares") for r in table])
+    shares = family_tree_readings.by_level(config, holds)
     assert shares["lr"][0.1] == shares["loss"]["squares"] * 5 / 2 == 0.5
     assert shares["lr"][0.01] == shares["loss"]["cross-entropy"] == 0
     assert shares["decay"]["none"] == pytest.approx(0.1)
+    assert family_tree_readings.by_level(config, holds, np.max)["decay"]["none"] == 1
+    holds[[r["lr"] == 0.01 for r in table]] = np.nan
+    shares = family_tree_readings.by_level(config, holds)
+    assert np.isnan(shares["lr"][0.01])
+    assert shares["decay"]["none"] == pytest.approx(0.125)
 
 
 # Encodings.

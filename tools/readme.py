@@ -1,4 +1,4 @@
-"""Bring the README's table of claims and its figure up to date with the recorded runs."""
+"""Bring the README's tables of claims and its figure up to date with the recorded runs."""
 
 import sys
 
@@ -10,12 +10,22 @@ FIGURE = ROOT / "book" / "_static" / "zip-five.png"
 BEGIN, END = "<!-- claims: tools/readme.py writes what follows -->\n", "<!-- end of claims -->"
 
 
+def tables() -> str:
+    """Count the verdicts by page, and show every published number that runs answer."""
+    verdicts = claims.judge_all()
+    numbers = [v for v in verdicts if v.claim.rule == "draw"]
+    counted, shown = (
+        claims.markdown(claims.summary(verdicts)),
+        claims.markdown(claims.rows(numbers)),
+    )
+    return f"{counted}\n\nThe published numbers that runs of ours can answer:\n\n{shown}"
+
+
 def write_table() -> None:
     """Replace what stands between the two marks."""
     before, rest = README.read_text(encoding="utf-8").split(BEGIN)
     after = rest.split(END)[1]
-    table = claims.markdown(claims.rows(claims.judge_all()))
-    README.write_text(f"{before}{BEGIN}\n{table}\n\n{END}{after}", encoding="utf-8")
+    README.write_text(f"{before}{BEGIN}\n{tables()}\n\n{END}{after}", encoding="utf-8")
 
 
 def draw_figure() -> None:

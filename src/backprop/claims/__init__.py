@@ -13,6 +13,7 @@ from backprop.claims.tables import (
     of_paper,
     published,
     rows,
+    summary,
 )
 from backprop.claims.verdicts import (
     CANNOT_BE_TESTED,
@@ -48,4 +49,5 @@ __all__ = [
     "prediction_interval",
     "published",
     "rows",
+    "summary",
 ]

@@ -8,7 +8,15 @@ import numpy as np
 
 from backprop import results
 from backprop.claims.register import SOURCES, Claim, load
-from backprop.claims.verdicts import Values, Verdict, judge
+from backprop.claims.verdicts import (
+    CANNOT_BE_TESTED,
+    NOT_REPRODUCED,
+    PARTLY,
+    REPRODUCED,
+    Values,
+    Verdict,
+    judge,
+)
 from backprop.claims.words import number
 from backprop.errors import unknown_name
 
@@ -56,6 +64,35 @@ def rows(verdicts: list[Verdict]) -> list[dict[str, str]]:
             "verdict": v.verdict,
         }
         for v in verdicts
+    ]
+
+
+def summary(verdicts: list[Verdict]) -> list[dict[str, str]]:
+    """Count the verdicts on each page, as rows of a table.
+
+    Parameters
+    ----------
+    verdicts : list of Verdict
+        From `judge_all`.
+
+    Returns
+    -------
+    list of dict of str to str
+        One row for each page, in the order of the register.
+    """
+    pages = dict.fromkeys(v.claim.page for v in verdicts)
+    kinds = (REPRODUCED, PARTLY, NOT_REPRODUCED, CANNOT_BE_TESTED)
+    counts = {
+        page: [sum(v.claim.page == page and v.verdict == kind for v in verdicts) for kind in kinds]
+        for page in pages
+    }
+    return [
+        {
+            "page": page.rpartition("/")[2].replace("-", " "),
+            "claims": str(sum(by_kind)),
+            **{kind: str(count) for kind, count in zip(kinds, by_kind, strict=True)},
+        }
+        for page, by_kind in counts.items()
     ]
 
 

@@ -222,33 +222,34 @@ def ranked(config: Config, sweeps_to_learned: Array) -> list[tuple[dict[str, Any
     return [(table[k], float(medians[k])) for k in order]
 
 
-def shares(config: Config, holds: Array) -> dict[str, dict[Any, float]]:
-    """Share of the runs in which something holds, at each level of each factor.
+def by_level(
+    config: Config, values: Array, over: Callable[[Array], Any] = np.mean
+) -> dict[str, dict[Any, float]]:
+    """Bring together the readings that have a level in common.
 
     Parameters
     ----------
     config : Config
         Settings of the design.
-    holds : array, shape (total,)
-        Of all runs in their order, 0 or 1.
+    values : array, shape (readings,)
+        A number for each reading; readings without one (not a number) do not count.
+    over : callable
+        What to do with those of one level; the mean if not given.
 
     Returns
     -------
     dict of str to dict
-        Factor -> level -> share, over all combinations of the other factors.
+        Factor -> level -> number; not a number if no reading has one.
     """
     table = readings(config)
-    means = holds.reshape(len(table), config.replicas).mean(axis=1)
     levels = ONLINE_LEVELS if config.online else LEVELS
-    return {
-        name: {
-            level: float(
-                np.mean([m for m, r in zip(means, table, strict=True) if r[name] == level])
-            )
-            for level in of_factor
-        }
-        for name, of_factor in levels.items()
-    }
+    present = np.isfinite(values)
+
+    def of(name: str, level: Any) -> float:
+        own = values[present & np.array([reading[name] == level for reading in table])]
+        return float(over(own)) if len(own) else float("nan")
+
+    return {name: {level: of(name, level) for level in levels[name]} for name in levels}
 
 
 FACTS: dict[str, Callable[[], float]] = {

@@ -235,43 +235,50 @@ def annotated_map(
 
 
 def factors(
-    ax: Axes, effects: Mapping[str, Mapping[str, float]], printed: Mapping[str, str]
+    axes: Sequence[Axes],
+    measures: Sequence[Mapping[str, Mapping[str, float]]],
+    printed: Mapping[str, str],
+    *,
+    best: Mapping[str, Mapping[str, float]] | None = None,
 ) -> None:
-    """Draw, for each choice of a design, the share of successful runs at each of its levels.
+    """Draw the levels of each choice of a design, one line for each level.
 
     Parameters
     ----------
-    ax : Axes
-        Where to draw.
-    effects : mapping of str to mapping of str to float
-        Choice -> level -> share, 0 to 1. Drawn with the choice that matters most on top.
+    axes : sequence of Axes
+        Side by side, one for each measure.
+    measures : sequence of mappings
+        Choice -> level -> value; the choices in the order in which they are drawn. A level that
+        is missing from a measure is left blank there.
     printed : mapping of str to str
         Choice -> the level that the paper prints, drawn as a diamond.
+    best : mapping, optional
+        As a measure: a second value for the first one, drawn as a circle.
     """
-    spread = {name: max(levels.values()) - min(levels.values()) for name, levels in effects.items()}
-    order = sorted(effects, key=lambda name: spread[name])
-    for row, name in enumerate(order):
-        levels = effects[name]
-        ax.plot([min(levels.values()), max(levels.values())], [row, row], color=LIGHT, linewidth=7)
-        for rank, (level, share) in enumerate(sorted(levels.items(), key=lambda item: item[1])):
-            is_printed = printed.get(name) == level
-            style: dict[str, Any] = {"markersize": 9 if is_printed else 7}
-            style["color"] = BLACK if is_printed else BLUE
-            ax.plot(share, row, "D" if is_printed else "o", **style)
-            up = rank % 2 == 0
-            ax.annotate(
-                level,
-                (share, row),
-                xytext=(0, 9 if up else -9),
-                textcoords="offset points",
-                ha="center",
-                va="bottom" if up else "top",
-                fontsize=8,
-                color=BLACK if is_printed else BLUE,
-            )
-    ax.set_yticks(range(len(order)), order)
-    ax.set(ylim=(-0.6, len(order) - 0.4), xlim=(-0.03, 1.0))
-    ax.xaxis.set_major_formatter(lambda value, _: f"{value:.0%}")
+    places: dict[tuple[str, str | None], int] = {}
+    for name, levels in measures[0].items():
+        for level in (None, *levels):
+            places[name, level] = -len(places)
+    for ax, measure in zip(axes, measures, strict=True):
+        for name, levels in measure.items():
+            for level, value in levels.items():
+                row, is_printed = places[name, level], printed.get(name) == level
+                color = BLACK if is_printed else BLUE
+                if best is not None and ax is axes[0]:
+                    furthest = best[name][level]
+                    ax.plot([value, furthest], [row, row], color=LIGHT, linewidth=1.2, zorder=1)
+                    ax.plot(furthest, row, "o", color=color, markerfacecolor="white", markersize=6)
+                ax.plot(value, row, "D" if is_printed else "o", color=color, markersize=7)
+        for (_, level), row in places.items():
+            if level is None:
+                ax.axhline(row + 0.55, color=LIGHT, linewidth=0.8, zorder=0)
+        ax.set(yticks=[], ylim=(min(places.values()) - 0.7, 0.7))
+    labels = [name.upper() if level is None else level for name, level in places]
+    axes[0].set_yticks(list(places.values()), labels, fontsize=9)
+    for label, (name, level) in zip(axes[0].get_yticklabels(), places, strict=True):
+        label.set_fontweight("bold" if level is None or printed.get(name) == level else "normal")
+        label.set_color(GREY if level is None else BLACK)
+    axes[0].tick_params(axis="y", length=0)
 
 
 def outputs_over_runs(
