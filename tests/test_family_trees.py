@@ -249,6 +249,21 @@ def test_online_and_batch_notice_learning_at_the_sweep_when_it_happens():
             assert shorter["learned"] is learned
 
 
+@pytest.mark.parametrize("preset", ["as-printed", "minimal", "minimal-held-out-40"])
+def test_recorded_family_tree_runs_come_out_again(preset):
+    """The long steps make the minimal runs sensitive: another machine may differ by a little."""
+    record = results.load(results.default_folder(), "family_trees", preset)
+    seeds = record.seeds[:3]
+    for seed, run in family_trees.runs(family_trees.PRESETS[preset], seeds).items():
+        old = record.runs[seed]
+        assert run.keys() == old.keys()
+        assert run["learned"] is old["learned"]
+        if run["learned"]:
+            assert run["sweeps_to_learned"] == pytest.approx(old["sweeps_to_learned"], rel=0.2)
+        assert run["train"] == pytest.approx(old["train"], abs=5)
+        assert run["colin_aunts"] == pytest.approx(old["colin_aunts"], abs=0.15)
+
+
 # Readings.
 
 
@@ -326,6 +341,16 @@ def test_the_smallest_departure_is_the_one_that_the_recorded_design_gives():
     best, _ = family_tree_readings.ranked(design, took)[0]
     expected = family_tree_readings.settings(design, best)
     assert family_trees.PRESETS["minimal"] == replace(expected, sweeps=1500, encodings=True)
+
+
+def test_recorded_runs_of_the_design_come_out_again():
+    record = results.load(results.default_folder(), "family_tree_readings", "batch")
+    config = replace(family_tree_readings.PRESETS["batch"], sweeps=1500, snapshots=(500, 1500))
+    learned = [s for s in record.seeds if (record.runs[s]["sweeps_to_learned"] or 9999) < 1500]
+    chosen = [0, 1000, learned[0], learned[-1]]
+    for number, run in family_tree_readings.runs(config, chosen).items():
+        for key in ("train_500", "train_1500"):
+            assert run[key] == pytest.approx(record.runs[number][key], abs=5)
 
 
 def test_levels_bring_together_the_readings_that_share_them():
