@@ -210,7 +210,8 @@ def test_a_paper_shows_its_own_claims_with_links_to_the_pages_that_test_them(pap
     for line, entry in zip(lines, own, strict=True):
         assert line.startswith(f"| {entry.says} | {entry.place} | **")
         verdict = claims.judge(entry, register)
-        assert f"**{verdict.verdict}**; ours: {verdict.ours}" in line
+        ours = claims.rows([verdict])[0]["ours"]
+        assert f"**{verdict.verdict}**; ours: {ours}" in line
         link = line.rsplit("](", 1)[1].split(")", 1)[0]
         target = (ROOT / "book" / "papers" / link).resolve()
         assert target == ROOT / entry.page
@@ -369,3 +370,10 @@ def test_numbers_are_written_in_one_way(value, text):
 def test_published_numbers_keep_their_digits():
     assert claims.published(claim(value=5.0, resolution=0.1, unit="%")) == "5.0 %"
     assert claims.published(claim(value=None)) == "–"
+
+
+def test_facts_that_hold_or_not_are_shown_as_words():
+    yes = claim(value=1, unit="yes or no")
+    assert claims.published(yes) == "yes"
+    verdict = claims.Verdict(yes, claims.NOT_REPRODUCED, "0", None, "computed")
+    assert claims.rows([verdict])[0]["ours"] == "no"

@@ -226,6 +226,7 @@ def test_a_run_measures_what_it_says():
     for i, run in measured.items():
         out = family_trees.held_out(4, seed=i)
         assert run["test"] == correct[i, out].sum()
+        assert run["held_out_right"] == [int(k) for k in out if correct[i, k]]
         assert run["train"] == correct[i].sum() - correct[i, out].sum()
         assert run["learned"] == (run["sweeps_to_learned"] is not None)
         assert run["all_held_out"] == (run["test"] == 4)
@@ -247,6 +248,24 @@ def test_online_and_batch_notice_learning_at_the_sweep_when_it_happens():
         for sweeps, learned in ((at - 1, False), (at, True)):
             shorter = family_trees.run(replace(own, sweeps=sweeps), seed=0)
             assert shorter["learned"] is learned
+
+
+def test_a_guess_without_the_person_is_sure_of_uncles_and_never_right_about_wives():
+    guess = family_trees.guess_right()
+    by_relation = {
+        relation: {round(float(guess[i]), 3) for i, (_, r) in enumerate(kin.CASES) if r == relation}
+        for relation in kin.RELATIONS
+    }
+    assert by_relation["uncle"] == by_relation["niece"] == {1.0}
+    assert by_relation["wife"] == by_relation["brother"] == {0.0}
+    # Three fathers in each nation, each with two children.
+    assert by_relation["father"] == {0.333}
+
+
+def test_counterparts_ask_the_same_question_in_the_other_family():
+    other = family_trees.counterparts()
+    np.testing.assert_array_equal(other[other], np.arange(104))
+    assert kin.CASES[other[kin.case("Colin", "aunt")]] == ("Alfonso", "aunt")
 
 
 @pytest.mark.parametrize("preset", ["as-printed", "minimal", "minimal-held-out-40"])

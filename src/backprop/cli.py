@@ -171,7 +171,7 @@ def claims_(name: str | None) -> None:
     for label, text in (
         ("says", claim.says),
         ("paper", claims.published(claim)),
-        ("ours", verdict.ours),
+        ("ours", claims.rows([verdict])[0]["ours"]),
         ("seeds", verdict.seeds if verdict.seeds is not None else "no run needed"),
         ("verdict", verdict.verdict),
         ("why", verdict.reason),

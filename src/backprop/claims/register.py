@@ -34,7 +34,7 @@ class Claim:
     resolution : float
         Distance between two neighbouring numbers as printed; half of it is rounding.
     unit, note : str
-        As in the register.
+        As in the register. With the unit "yes or no" 1 stands for yes.
     fact : str, optional
         ``experiment.name`` of a number that needs no run.
     result, quantity : str, optional

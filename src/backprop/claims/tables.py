@@ -37,9 +37,29 @@ def published(claim: Claim) -> str:
     if claim.value is None:
         return "–"
     text = number(claim.value)
-    if 0 < claim.resolution < 1 <= abs(claim.value):
+    if claim.unit != "yes or no" and 0 < claim.resolution < 1 <= abs(claim.value):
         text = f"{claim.value:.{round(-np.log10(claim.resolution))}f}"
-    return f"{text} {claim.unit}".strip()
+    return with_unit(text, claim)
+
+
+def with_unit(text: str, claim: Claim) -> str:
+    """Write a number with the unit of its claim; 1 and 0 as words where that is "yes or no".
+
+    Parameters
+    ----------
+    text : str
+        A number as `number` writes it, or a dash.
+    claim : Claim
+        Says the unit.
+
+    Returns
+    -------
+    str
+        "5.0 %", "yes".
+    """
+    if claim.unit == "yes or no":
+        return {"1": "yes", "0": "no"}.get(text, text)
+    return text if text == "–" else f"{text} {claim.unit}".strip()
 
 
 def rows(verdicts: list[Verdict]) -> list[dict[str, str]]:
@@ -59,7 +79,7 @@ def rows(verdicts: list[Verdict]) -> list[dict[str, str]]:
         {
             "claim": v.claim.id,
             "paper": published(v.claim),
-            "ours": f"{v.ours} {v.claim.unit}".strip() if v.ours != "–" else v.ours,
+            "ours": with_unit(v.ours, v.claim),
             "seeds": "–" if v.seeds is None else f"{v.seeds:,}",
             "verdict": v.verdict,
         }

@@ -194,8 +194,9 @@ def _judge_share(claim: Claim, values: Values, rules: Mapping[str, float]) -> Ve
         verdict = REPRODUCED
     else:
         verdict = PARTLY if share >= rules["share_partly"] else NOT_REPRODUCED
-    reason = f"holds in {int(values.sum())} of {len(values)} runs"
-    return Verdict(claim, verdict, f"{share:.1%} of runs", len(values), reason)
+    counted = "runs that learned" if claim.where else "runs"
+    reason = f"holds in {int(values.sum())} of {len(values)} {counted}"
+    return Verdict(claim, verdict, f"{share:.1%} of {counted}", len(values), reason)
 
 
 def judge_all(path: Path | None = None, folder: Path | None = None) -> list[Verdict]:
