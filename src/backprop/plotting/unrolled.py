@@ -40,9 +40,9 @@ def unrolled(
             middle = (1.33 * ring[i][0], 1.33 * ring[i][1])
             left.add_patch(Circle(middle, 0.24, fill=False, color=color, linewidth=width))
         else:
-            _arrow(left, ring[i], ring[j], name, color=color, width=width, room=15, bend=0.16)
+            _arrow(left, ring[i], ring[j], name, color=color, width=width, room=12, bend=0.16)
         for step in range(steps):
-            _arrow(right, (i, step), (j, step + 1), name, color=color, width=width, room=11)
+            _arrow(right, (i, step), (j, step + 1), name, color=color, width=width, room=9)
     for unit in range(units):
         x, y = ring[unit]
         _unit(left, x, y, f"{unit + 1}", radius=0.2)
@@ -73,7 +73,7 @@ def _arrow(
         start,
         end,
         arrowstyle="-|>",
-        mutation_scale=11,
+        mutation_scale=9,
         connectionstyle=f"arc3,rad={bend}",
         shrinkA=room,
         shrinkB=room,
@@ -111,15 +111,18 @@ def copies_and_sum(copies: Array, names: Sequence[str]) -> Figure:
     """
     panels = [*copies, copies.sum(axis=0)]
     largest = max(float(np.abs(panel).max()) for panel in panels)
-    figure, axes = plt.subplots(1, len(panels), figsize=(7, 2.9))
+    rows = (len(panels) + 1) // 2  # two in a row: readable on a phone
+    figure, grid = plt.subplots(rows, 2, figsize=(5.2, 0.5 + 2.4 * rows))
+    axes = grid.flat[: len(panels)]
+    for spare in grid.flat[len(panels) :]:
+        spare.remove()
     for ax, panel, name in zip(axes, panels, names, strict=True):
         hinton(ax, panel, largest=largest)
         units = range(len(panel))
         ax.set(xticks=units, yticks=units)
-        ax.set_xticklabels([f"to {unit + 1}" for unit in units], fontsize=9)
-        rows = [f"from {unit + 1}" for unit in units] if ax is axes[0] else []
-        ax.set_yticklabels(rows, fontsize=9)
-        ax.set_title(name, fontsize=10, fontweight="normal", loc="center")
+        ax.set_xticklabels([f"to {unit + 1}" for unit in units], fontsize=10)
+        ax.set_yticklabels([f"from {unit + 1}" for unit in units], fontsize=10)
+        ax.set_title(name, fontsize=11, fontweight="normal", loc="center")
     return figure
 
 
@@ -141,7 +144,7 @@ def roots_and_nets(exact: Array, learned: Array, histories: Array, names: Sequen
         Without a title.
     """
     patterns, moments = histories.shape[1:3]
-    figure, axes = plt.subplots(2 + patterns, len(exact), figsize=(7, 3.4 + 1.6 * patterns))
+    figure, axes = plt.subplots(2 + patterns, len(exact), figsize=(5.4, 3.0 + 1.4 * patterns))
     for net, name in enumerate(names):
         column = axes[:, net]
         hinton(column[0], exact[net])
@@ -155,7 +158,7 @@ def roots_and_nets(exact: Array, learned: Array, histories: Array, names: Sequen
                 spine.set(visible=True, color=LIGHT)
         for ax in column:
             ax.set(xticks=[], yticks=[])
-    for ax, text in zip(axes[:2, 0], ("exact root", "learned"), strict=True):
+    for ax, text in zip(axes[:2, 0], ("exact root", "learned weights"), strict=True):
         ax.set_ylabel(text, fontsize=10)
     for ax in axes[2:, 0]:
         ax.set_yticks(range(moments), [f"t = {moment}" for moment in range(moments)], fontsize=10)
