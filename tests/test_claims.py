@@ -208,7 +208,8 @@ def test_a_paper_shows_its_own_claims_with_links_to_the_pages_that_test_them(pap
     head, _, *lines = claims.of_paper(paper).splitlines()
     assert head == "| The paper says | Where | Verdict |"
     for line, entry in zip(lines, own, strict=True):
-        assert line.startswith(f"| {entry.says} | {entry.place} | **")
+        says = entry.says + (" (recalled)" if entry.source == "recalled" else "")
+        assert line.startswith(f"| {says} | {entry.place} | **")
         verdict = claims.judge(entry, register)
         ours = claims.rows([verdict])[0]["ours"]
         assert f"**{verdict.verdict}**; ours: {ours}" in line

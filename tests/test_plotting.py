@@ -139,7 +139,7 @@ def test_each_cell_of_a_map_has_its_text_and_the_papers_cell_a_frame():
         columns=["x", "y"],
         limits=(0, 1),
         marked=(1, 0),
-        outlined=[(0, 1)],
+        outlined=[(0, 1), (1, 0)],
     )
     assert [(t.get_text(), t.get_color()) for t in ax.texts] == [
         ("a", "white"),
@@ -147,4 +147,8 @@ def test_each_cell_of_a_map_has_its_text_and_the_papers_cell_a_frame():
         ("c", plotting.BLACK),
         ("d", "white"),
     ]
-    assert [patch.get_xy() for patch in ax.patches] == [(1 - 0.46, -0.44), (-0.5, 0.5)]
+    paper, *others = ax.patches
+    assert paper.get_xy() == (-0.5, 0.5)
+    assert [patch.get_xy() for patch in others] == [(1 - 0.44, -0.42), (-0.44, 1 - 0.42)]
+    assert all(paper.get_linewidth() > patch.get_linewidth() for patch in others)
+    assert others[0].get_edgecolor() == matplotlib.colors.to_rgba(plotting.BLACK)

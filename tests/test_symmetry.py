@@ -97,6 +97,25 @@ def test_printed_weights_rest_at_point_one_whatever_their_rounding_hid(w, roundi
     assert (high - low < [0.02, 0.1]).all()
 
 
+def test_the_length_of_the_gradient_is_that_of_backpropagation_for_each_networks_targets():
+    w = np.stack([PUBLISHED, PDP])
+    for pair in ([0.1, 0.9], [0.0, 1.0]):
+        expected = np.linalg.norm(symmetry_minima.gradient(w, targets(*pair)), axis=-1)
+        found = symmetry_weights.gradient_length(w, np.array(pair))
+        np.testing.assert_allclose(found, expected, rtol=1e-9)
+    own = symmetry_weights.targets_at_rest(w)
+    least = symmetry_weights.gradient_length(w, own)
+    assert (least < symmetry_weights.gradient_length(w, own + 0.01)).all()
+
+
+@pytest.mark.parametrize(
+    ("w", "expected"), [(PUBLISHED, [14.2, 8.8]), (PDP, [12.5375, 9.44])], ids=PRINTED
+)
+def test_the_largest_pair_and_the_output_weights_are_read_off(w, expected):
+    np.testing.assert_allclose(symmetry_weights.largest_and_output(w), expected)
+    assert symmetry_weights.largest_and_output(np.stack([w, 2 * w])).shape == (2, 2)
+
+
 # Minima.
 
 
@@ -226,6 +245,28 @@ def test_all_failures_followed_are_failures_of_the_main_runs():
         main = recorded("symmetry", reading)
         failed = [seed for seed in main.seeds if not main.runs[seed]["solved"]][:number]
         assert recorded("symmetry", f"long-{reading}").seeds == failed
+
+
+@pytest.mark.parametrize("reading", symmetry_hidden.READINGS)
+def test_what_the_notes_of_the_rows_on_local_minima_say(reading):
+    main = recorded("symmetry", reading)
+    np.testing.assert_array_equal(main.column("near_global"), main.column("solved"))
+    if reading == "targets-zero-one":
+        assert recorded("symmetry", f"long-{reading}").column("solved").all()
+
+
+def test_what_the_notes_of_the_rows_on_target_values_say():
+    main = recorded("symmetry", "targets-zero-one")
+    w = np.array([run["w"] for run in main.runs.values() if run["solved"]])
+    best = symmetry_weights.targets_at_rest(w)
+    assert (best.round(1) == [0.1, 0.9]).all(axis=1).mean() > 0.99
+    other, own = (symmetry_weights.gradient_length(w, np.array(t)) for t in ([0.1, 0.9], [0, 1]))
+    assert (own < other).all()
+    for printed in PRINTED.values():
+        other, own = (
+            symmetry_weights.gradient_length(printed, np.array(t)) for t in ([0, 1], [0.1, 0.9])
+        )
+        assert own < other
 
 
 def test_some_recorded_runs_of_the_new_designs_come_out_again():

@@ -92,6 +92,25 @@ def pair_sizes(w: Array) -> Array:
     return np.abs(hidden[..., :3, :] - hidden[..., :2:-1, :]) / 2
 
 
+def largest_and_output(w: Array) -> Array:
+    """Measure the two sizes in which the printed weights differ from ours.
+
+    Parameters
+    ----------
+    w : array, shape (..., 17)
+        Parameters of the network.
+
+    Returns
+    -------
+    array, shape (..., 2)
+        Size of the largest pair of weights onto the hidden units, and of the weights to the
+        output; each is the mean over the two hidden units.
+    """
+    largest = pair_sizes(w).mean(axis=-1).max(axis=-1)
+    out = np.abs(NETWORK.unpack(w)[1][0]).mean(axis=(-2, -1))
+    return np.stack([largest, out], axis=-1)
+
+
 def mirror_shape(w: Array) -> MirrorShape:
     """Measure how far the weights have the published pattern.
 
@@ -239,6 +258,26 @@ def targets_at_rest(w: Array) -> Array:
     """
     constant, slope = gradient_by_targets(w)
     return (np.linalg.pinv(slope) @ constant[..., None])[..., 0]
+
+
+def gradient_length(w: Array, targets: Array) -> Array:
+    """Compute the length of the gradient for given target values; zero at rest.
+
+    Parameters
+    ----------
+    w : array, shape (..., 17)
+        Parameters of the network.
+    targets : array, shape (2,) or (..., 2)
+        The low and the high target, the same for all networks or each one's own.
+
+    Returns
+    -------
+    array, shape (...)
+        Euclidean length of ``dE/dw``.
+    """
+    constant, slope = gradient_by_targets(w)
+    length: Array = np.linalg.norm(constant - (slope @ targets[..., None])[..., 0], axis=-1)
+    return length
 
 
 def within_rounding(

@@ -165,7 +165,8 @@ def of_page(page: str) -> str:
 def of_paper(paper: str, *, start: str = "book/papers") -> str:
     """Write the claims of one paper as a table: what it says, where, and what our runs say.
 
-    Each verdict links to the page that tests the claim.
+    Each verdict links to the page that tests the claim; what the paper is only recalled to
+    say is marked.
 
     Parameters
     ----------
@@ -192,7 +193,7 @@ def of_paper(paper: str, *, start: str = "book/papers") -> str:
     return markdown(
         [
             {
-                "The paper says": claim.says,
+                "The paper says": claim.says + (" (recalled)" * (claim.source == "recalled")),
                 "Where": claim.place,
                 "Verdict": f"**{row['verdict']}**; ours: {row['ours']} "
                 f"([{basename(claim.page).replace('-', ' ')}]({relpath(claim.page, start)}))",

@@ -217,18 +217,18 @@ def annotated_map(
         Cells to frame with thin broken lines.
     """
     ax.imshow(values, cmap="cividis", vmin=limits[0], vmax=limits[1], aspect="auto")
-    middle = sum(limits) / 2
-    for (row, column), value in np.ndenumerate(values):
-        dark = np.isfinite(value) and value < middle
-        colour = "white" if dark else BLACK
+    # A value that is not a number is not smaller than anything, so its white cell gets black.
+    colours = np.where(values < sum(limits) / 2, "white", BLACK)
+    for (row, column), colour in np.ndenumerate(colours):
         text = texts[row][column]
-        ax.text(column, row, text, ha="center", va="center", color=colour, fontsize=8.5)
-    thin: dict[str, Any] = {"edgecolor": GREY, "linewidth": 1.2, "linestyle": (0, (3, 2))}
-    for row, column in outlined:
-        ax.add_patch(Rectangle((column - 0.46, row - 0.44), 0.92, 0.88, fill=False, **thin))
+        ax.text(column, row, text, ha="center", va="center", color=str(colour), fontsize=8.5)
     if marked:
         corner = (marked[1] - 0.5, marked[0] - 0.5)
         ax.add_patch(Rectangle(corner, 1, 1, fill=False, edgecolor=ORANGE, linewidth=2.5))
+    thin: dict[str, Any] = {"linewidth": 1.2, "linestyle": (0, (3, 2)), "fill": False}
+    for row, column in outlined:  # inside the thick frame, in the colour of the text
+        corner = (column - 0.44, row - 0.42)
+        ax.add_patch(Rectangle(corner, 0.88, 0.84, edgecolor=colours[row, column], **thin))
     ax.set_xticks(range(len(columns)), columns)
     ax.set_yticks(range(len(rows)), rows)
     ax.tick_params(length=0)
