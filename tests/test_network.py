@@ -11,7 +11,7 @@ from backprop import activations
 from backprop.errors import InputError
 from backprop.experiments import zip_codes
 from backprop.initialisers import constant, uniform, uniform_fan_in
-from backprop.layers import Dense, Local
+from backprop.layers import Dense, Local, Split
 from backprop.losses import HALF_SUMMED_SQUARES
 from backprop.network import Network
 
@@ -208,3 +208,12 @@ def test_initial_ranges():
 def test_bad_input_is_refused_with_the_reason(make, message):
     with pytest.raises(InputError, match=message):
         make()
+
+
+def test_a_split_layer_counts_its_branches():
+    split = Split((Dense(3, 2), Dense(2, 4, bias=False)))
+    assert (split.n_in, split.n_out) == (5, 6)
+    assert split.count() == (6, 3 * 2 + 2 + 2 * 4, 3 * 2 + 2 + 2 * 4)
+    assert Network((split,)).cache_bytes(7) == 7 * (5 + 6) * 8
+    with pytest.raises(InputError, match="no branches"):
+        Split(())

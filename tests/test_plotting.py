@@ -9,6 +9,7 @@ import pytest
 from matplotlib import pyplot as plt
 
 from backprop import plotting
+from backprop.datasets import family_trees as kin
 
 
 @pytest.fixture(autouse=True)
@@ -152,3 +153,55 @@ def test_each_cell_of_a_map_has_its_text_and_the_papers_cell_a_frame():
     assert [patch.get_xy() for patch in others] == [(1 - 0.44, -0.42), (-0.44, 1 - 0.42)]
     assert all(paper.get_linewidth() > patch.get_linewidth() for patch in others)
     assert others[0].get_edgecolor() == matplotlib.colors.to_rgba(plotting.BLACK)
+
+
+def test_a_tree_names_everybody_and_joins_five_couples():
+    _, ax = plt.subplots()
+    plotting.family_tree(ax, kin.ITALIAN, color=plotting.BLUE)
+    assert {text.get_text() for text in ax.texts} == set(kin.ITALIAN)
+    places = {text.get_text(): text.get_position() for text in ax.texts}
+    couples = [line for line in ax.lines if line.get_linewidth() > 2]
+    assert len(couples) == 5
+    for marriage in kin.TREES["Italian"]:
+        assert places[marriage.husband][1] == places[marriage.wife][1]
+        for child in marriage.children:
+            assert places[child][1] == places[marriage.wife][1] - 1
+
+
+def test_receptive_fields_put_counterparts_in_one_column():
+    weights = np.zeros((24, 2))
+    weights[kin.PEOPLE.index("Colin"), 0] = 1
+    weights[kin.PEOPLE.index("Alfonso"), 0] = -1
+    figure = plotting.receptive_fields(weights, ["first", "second"])
+    squares = [patch for patch in figure.axes[0].patches if patch.get_width() > 0]
+    english, italian = sorted(squares, key=lambda patch: patch.get_y())
+    assert english.get_x() == italian.get_x()
+    assert english.get_facecolor() != italian.get_facecolor()
+
+
+def test_answers_mark_who_is_right_and_show_the_middle_of_the_runs():
+    _, ax = plt.subplots()
+    y = np.zeros((5, 24))
+    y[:, 3] = [0.1, 0.2, 0.6, 0.8, 0.9]
+    plotting.answers(ax, y, [kin.PEOPLE[3]], [kin.PEOPLE[4]])
+    dots = [line for line in ax.lines if line.get_marker() == "o"]
+    assert dots[3].get_ydata()[0] == pytest.approx(0.6)
+    assert len({dots[i].get_color() for i in (3, 4, 5)}) == 3
+    assert [t.get_fontweight() for t in ax.get_xticklabels()][3] == "bold"
+
+
+def test_factors_give_every_level_a_line_and_leave_out_what_is_not_known():
+    _, axes = plt.subplots(1, 2)
+    shares = {"step": {"long": 0.5, "short": 0.1}, "decay": {"none": 0.3, "some": 0.2}}
+    means = {"step": {"long": 2.0}, "decay": {"none": 1.0, "some": 1.5}}
+    best = {"step": {"long": 1.0, "short": 0.4}, "decay": {"none": 0.9, "some": 0.8}}
+    plotting.factors(axes, [shares, means], {"step": "short"}, best=best)
+    labels = [t.get_text() for t in axes[0].get_yticklabels()]
+    assert labels == ["STEP", "long", "short", "DECAY", "none", "some"]
+    marks = {
+        (line.get_ydata()[0], line.get_marker(), line.get_xdata()[0])
+        for line in axes[0].lines
+        if line.get_marker() != "None"
+    }
+    assert marks >= {(-1, "o", 0.5), (-2, "D", 0.1), (-4, "o", 0.3), (-2, "o", 0.4)}
+    assert sum(line.get_marker() in ("o", "D") for line in axes[1].lines) == 3
