@@ -78,7 +78,7 @@ def receptive_fields(weights: Array, titles: Sequence[str]) -> Figure:
     """
     units = weights.shape[1]
     figure, grid = plt.subplots(
-        units, 1, figsize=(7, 0.92 * units + 1.0), sharex=True, squeeze=False
+        units, 1, figsize=(5.6, 1.12 * units + 1.3), sharex=True, squeeze=False
     )
     axes = grid[:, 0]
     largest = float(np.abs(weights).max())
@@ -111,7 +111,7 @@ def answers(ax: Axes, y: Array, right: Sequence[str], counterpart: Sequence[str]
         ax.plot(i, middle[i], "o", color=color, markersize=6)
     ax.axvline(11.5, color=LIGHT, zorder=0)
     ax.axhline(0.5, color=LIGHT, zorder=0)
-    ax.set_xticks(range(24), people, rotation=90, fontsize=8)
+    ax.set_xticks(range(24), people, rotation=90, fontsize=9)
     for label in ax.get_xticklabels():
         if label.get_text() in right:
             label.set_fontweight("bold")
