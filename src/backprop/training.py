@@ -26,6 +26,11 @@ Criterion = Callable[[Array, Array], NDArray[np.bool_]]
 NEVER = -1
 
 
+def or_none(reached: int) -> int | None:
+    """Write a number of sweeps as it is recorded: None stands for `NEVER`."""
+    return None if reached == NEVER else int(reached)
+
+
 def all_errors_below(limit: float) -> Criterion:
     """Criterion: each output of each case is within `limit` of its 0/1 answer.
 
@@ -73,6 +78,10 @@ class BatchResult:
     sweeps: NDArray[np.int64]
     history: Array
     snapshots: dict[int, Array] = field(default_factory=dict)
+
+    def sweeps_to(self, replica: int) -> dict[str, int | None]:
+        """List when one replica first met each criterion: ``sweeps_to_<criterion>``, or None."""
+        return {f"sweeps_to_{name}": or_none(at[replica]) for name, at in self.reached.items()}
 
 
 def train_batch(

@@ -16,7 +16,7 @@ import numpy as np
 
 from backprop.activations import Array
 from backprop.experiments import family_trees
-from backprop.training import NEVER
+from backprop.training import or_none
 
 BLOCK = 18
 uses_zip_codes = False
@@ -159,14 +159,13 @@ def runs(config: Config, seeds: Sequence[int]) -> dict[int, dict[str, Any]]:
             for sweep in config.snapshots
         }
         for i, seed in enumerate(members):
-            reached = int(trained.sweeps_to_learned[i])
             measured[seed] = {
                 **{
                     f"{part}_{sweep}": int(counts[sweep][part][i])
                     for sweep in config.snapshots
                     for part in ("train", "test")
                 },
-                "sweeps_to_learned": None if reached == NEVER else reached,
+                "sweeps_to_learned": or_none(trained.sweeps_to_learned[i]),
             }
     return measured
 

@@ -25,7 +25,7 @@ from backprop.layers import Dense, Split
 from backprop.losses import CROSS_ENTROPY, HALF_SUMMED_SQUARES, Loss, margin
 from backprop.network import Network
 from backprop.optimisers import Decay, Momentum, Optimiser, Schedule
-from backprop.training import NEVER, all_errors_below, train_batch, train_online
+from backprop.training import NEVER, all_errors_below, or_none, train_batch, train_online
 
 BLOCK = 20
 uses_zip_codes = False
@@ -455,7 +455,7 @@ def runs(config: Config, seeds: Sequence[int]) -> dict[int, dict[str, Any]]:
         colin = {name: round(float(aunts[name][i]), 3) for name in ("aunts", "italian", "others")}
         measured[seed] = {
             **{name: int(count[i]) for name, count in counts.items()},
-            "sweeps_to_learned": None if reached == NEVER else reached,
+            "sweeps_to_learned": or_none(reached),
             "learned": reached != NEVER,
             "learned_in_500": NEVER < reached <= 500,
             "all_held_out": bool(counts["test"][i] == config.held_out),

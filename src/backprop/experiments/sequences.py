@@ -32,7 +32,7 @@ from backprop.losses import HALF_SUMMED_SQUARES, margin
 from backprop.network import Network
 from backprop.optimisers import Momentum
 from backprop.recurrent import Recurrent
-from backprop.training import NEVER, BatchResult, all_errors_below, train_batch
+from backprop.training import BatchResult, all_errors_below, train_batch
 
 BLOCK = 50
 uses_zip_codes = False
@@ -227,10 +227,10 @@ def runs(config: Config, seeds: Sequence[int]) -> dict[int, dict[str, Any]]:
     at_260 = right(answer(config, result.snapshots[PUBLISHED_SWEEPS]))
     measured = {}
     for i, seed in enumerate(seeds):
-        reached = {name: int(at[i]) for name, at in result.reached.items()}
+        reached = result.sweeps_to(i)
         measured[seed] = {
-            **{f"sweeps_to_{name}": None if at == NEVER else at for name, at in reached.items()},
-            "learned": reached["learned"] != NEVER,
+            **reached,
+            "learned": reached["sweeps_to_learned"] is not None,
             "right": int(correct[i].sum()),
             **{f"right_{k + 1}": int(correct[i, :, k].sum()) for k in range(DIGIT_STEPS)},
             "sequences_right": int(correct[i].all(axis=-1).sum()),

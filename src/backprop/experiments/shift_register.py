@@ -23,7 +23,7 @@ from backprop.layers import Dense
 from backprop.network import Network
 from backprop.optimisers import Momentum
 from backprop.recurrent import Recurrent, copies, layered, layered_weights
-from backprop.training import NEVER, BatchResult, all_errors_below, train_batch
+from backprop.training import BatchResult, all_errors_below, train_batch
 
 BLOCK = 250
 uses_zip_codes = False
@@ -140,12 +140,13 @@ def runs(config: Config, seeds: Sequence[int]) -> dict[int, dict[str, Any]]:
     result = train(config, seeds)
     measured = {}
     for i, seed in enumerate(seeds):
-        reached = {name: int(at[i]) for name, at in result.reached.items()}
+        reached = result.sweeps_to(i)
+        sweeps = reached["sweeps_to_margin"]
         root, match = nearest_root(result.w[i], config)
         measured[seed] = {
-            **{f"sweeps_to_{name}": None if at == NEVER else at for name, at in reached.items()},
-            "learned": reached["margin"] != NEVER,
-            "quick": NEVER < reached["margin"] < FEW_SWEEPS,
+            **reached,
+            "learned": sweeps is not None,
+            "quick": sweeps is not None and sweeps < FEW_SWEEPS,
             "route": route(root, config),
             "root": root,
             "match": round(match, 3),

@@ -25,7 +25,7 @@ from backprop.symmetry_weights import (
     network,
     targets_at_rest,
 )
-from backprop.training import NEVER, BatchResult, all_errors_below, train_batch
+from backprop.training import BatchResult, all_errors_below, train_batch
 
 BLOCK = 250
 uses_zip_codes = False
@@ -170,11 +170,11 @@ def runs(config: Config, seeds: Sequence[int]) -> dict[int, dict[str, Any]]:
     result = train(config, seeds)
     measured = {}
     for i, seed in enumerate(seeds):
-        reached = {name: int(at[i]) for name, at in result.reached.items()}
+        reached = result.sweeps_to(i)
         shape = mirror_shape(result.w[i])
         measured[seed] = {
-            **{f"sweeps_to_{name}": None if at == NEVER else at for name, at in reached.items()},
-            "solved": reached["margin"] != NEVER,
+            **reached,
+            "solved": reached["sweeps_to_margin"] is not None,
             "near_global": bool(result.loss[i] <= NEAR * constant_loss(config)),
             "antisymmetric": shape.antisymmetric(),
             "one_two_four": shape.one_two_four(),

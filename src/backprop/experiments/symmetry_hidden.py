@@ -10,7 +10,6 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from backprop.experiments import symmetry
-from backprop.training import NEVER
 
 BLOCK = 100
 uses_zip_codes = False
@@ -50,10 +49,11 @@ def runs(config: Config, seeds: Sequence[int]) -> dict[int, dict[str, Any]]:
     dict of int to dict
         ``sweeps_to_margin`` (None if never met) and ``solved``.
     """
-    reached = symmetry.train(config, seeds, criteria=["margin"]).reached["margin"].tolist()
+    result = symmetry.train(config, seeds, criteria=["margin"])
+    reached = [result.sweeps_to(i) for i in range(len(seeds))]
     return {
-        seed: {"sweeps_to_margin": None if at == NEVER else at, "solved": at != NEVER}
-        for seed, at in zip(seeds, reached, strict=True)
+        seed: {**own, "solved": own["sweeps_to_margin"] is not None}
+        for seed, own in zip(seeds, reached, strict=True)
     }
 
 

@@ -17,7 +17,7 @@ import numpy as np
 from backprop.activations import Array
 from backprop.errors import InputError
 from backprop.experiments import symmetry
-from backprop.training import NEVER
+from backprop.training import or_none
 
 BLOCK = 50
 uses_zip_codes = False
@@ -107,7 +107,7 @@ def runs(config: Config, numbers: Sequence[int]) -> dict[int, dict[str, Any]]:
         seeds = [number % config.replicas for number in chosen]
         reached = symmetry.train(settings, seeds, criteria=["margin"]).reached["margin"]
         for number, at in zip(chosen, reached.tolist(), strict=True):
-            measured[number] = {"sweeps_to_margin": None if at == NEVER else at}
+            measured[number] = {"sweeps_to_margin": or_none(at)}
     return measured
 
 
