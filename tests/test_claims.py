@@ -67,6 +67,33 @@ def recorded(tmp_path):
 AROUND_FIVE = list(5 + 0.2 * np.linspace(-1.5, 1.5, 12))
 
 
+def record_loss(folder, preset, losses):
+    config = results.settings(experiments.get("symmetry").PRESETS[preset])
+    runs = {seed: {"loss": loss} for seed, loss in losses.items()}
+    results.save(results.Record("symmetry", preset, config, runs, None, {}, 1.0), folder)
+
+
+@pytest.mark.parametrize(
+    ("larger", "verdict"),
+    [(10, claims.REPRODUCED), (6, claims.PARTLY), (2, claims.NOT_REPRODUCED)],
+)
+def test_more_compares_runs_of_the_same_seed(tmp_path, larger, verdict):
+    record_loss(tmp_path, "fast", {seed: 2.0 if seed < larger else 0.5 for seed in range(10)})
+    # Seed 99 has no partner, and does not count.
+    record_loss(tmp_path, "targets-zero-one", {**dict.fromkeys(range(10), 1.0), 99: 0.0})
+    register = claims.Register({}, RULES, {"symmetry/fast": {}, "symmetry/targets-zero-one": {}})
+    asked = claim(rule="more", value=None, against="symmetry/targets-zero-one")
+    answer = claims.judge(asked, register, tmp_path)
+    assert (answer.verdict, answer.seeds) == (verdict, 10)
+    assert f"{larger} of 10 pairs" in answer.reason
+
+
+def test_a_number_of_an_old_machine_is_put_beside_ours_without_a_verdict(recorded):
+    answer = recorded(AROUND_FIVE)(rule="beside")
+    assert answer.verdict == claims.CANNOT_BE_TESTED
+    assert answer.ours.startswith("5 (")
+
+
 @pytest.mark.parametrize(
     ("value", "verdict"),
     [
@@ -253,7 +280,10 @@ def test_a_departure_named_in_the_code_names_a_claim():
         ({"rule": "guess"}, "rule must be"),
         ({"interval": "quantle"}, "interval must be"),
         ({"source": "remembered"}, "source must be"),
-        ({"rule": "exact"}, "exact goes with a fact"),
+        ({"rule": "exact"}, "a fact goes with"),
+        ({"rule": "more"}, "needs `against`"),
+        ({"against": "symmetry/fast"}, "needs `against`"),
+        ({"rule": "more", "against": "symmetry/slow"}, "compared with is not listed"),
         ({"result": None, "fact": "symmetry.cases"}, "a fact goes with"),
         ({"value": 0}, "other than 0"),
         ({"value": "five"}, "other than 0"),

@@ -13,6 +13,8 @@ from backprop import results
 from backprop.errors import ClaimError, unknown_name
 
 METHODS = ("student", "quantile")
+# Rule -> what it is applied to.
+RULES = {"exact": "fact", "draw": "result", "share": "result", "more": "result", "beside": "result"}
 # How we know what a paper says.
 SOURCES = {
     "seen": "seen in a transcription or scan",
@@ -41,6 +43,8 @@ class Claim:
         ``experiment/preset`` of recorded runs and the quantity in them.
     where : str, optional
         Only runs in which this quantity is true count.
+    against : str, optional
+        Other recorded runs, for the rule "more".
     interval : str
         "student" or "quantile", for the rule "draw".
     """
@@ -60,6 +64,7 @@ class Claim:
     result: str | None = None
     quantity: str | None = None
     where: str | None = None
+    against: str | None = None
     interval: str = "student"
 
 
@@ -127,18 +132,21 @@ def _check(claim: Claim, register: Register) -> None:
     """Refuse a claim that could not be judged."""
     problems = {
         "needs either a fact or a result": (claim.fact is None) == (claim.result is None),
-        "rule must be exact, draw or share": claim.rule not in ("exact", "draw", "share"),
+        f"rule must be one of {', '.join(RULES)}": claim.rule not in RULES,
         "interval must be student or quantile": claim.interval not in METHODS,
         "source must be seen, quoted or recalled": claim.source not in SOURCES,
-        "a fact goes with the rule exact, a result with draw or share": claim.fact is not None
-        and claim.rule != "exact",
-        "the rule exact goes with a fact": claim.result is not None and claim.rule == "exact",
+        "a fact goes with the rule exact, a result with the others": (claim.fact is None)
+        == (RULES.get(claim.rule) == "fact"),
         "value must be a number other than 0": claim.value is not None
         and (not isinstance(claim.value, int | float) or claim.value == 0),
-        "needs a value": claim.value is None and claim.rule != "share",
+        "needs a value": claim.value is None and claim.rule not in ("share", "more"),
         "needs a quantity": claim.result is not None and claim.quantity is None,
         "its result is not listed under results": claim.result is not None
         and claim.result not in register.results,
+        "the rule more, and only it, needs `against`": (claim.rule == "more")
+        == (claim.against is None),
+        "what it is compared with is not listed under results": claim.against is not None
+        and claim.against not in register.results,
     }
     for problem, present in problems.items():
         if present:

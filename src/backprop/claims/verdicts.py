@@ -114,17 +114,40 @@ def judge(claim: Claim, register: Register, folder: Path | None = None) -> Verdi
     """
     if claim.fact is not None:
         return _judge_exact(claim)
-    assert claim.result is not None and claim.quantity is not None
-    record = check_result(claim.result, register, folder or results.default_folder())
-    values = np.array(record.column(claim.quantity), dtype=float)
-    if claim.where:
-        values = values[np.array(record.column(claim.where), dtype=bool)]
-    values = values[np.isfinite(values)]
+    folder = folder or results.default_folder()
+    runs = _values(claim, claim.result, register, folder)
+    if claim.rule == "more":
+        other = _values(claim, claim.against, register, folder)
+        # The same seed on both sides: the pairs differ in nothing else that is random.
+        runs = {seed: float(runs[seed] > other[seed]) for seed in runs.keys() & other.keys()}
+    values = np.array([runs[seed] for seed in sorted(runs)], dtype=float)
     if len(values) < register.defaults["min_seeds"]:
         reason = f"{len(values)} runs; the rule asks for {register.defaults['min_seeds']:g}"
         return Verdict(claim, CANNOT_BE_TESTED, "–", len(values), reason)
+    if claim.rule == "beside":
+        reason = "it measures a machine of the time; ours stands beside it"
+        return Verdict(claim, CANNOT_BE_TESTED, _spread(values), len(values), reason)
     decide = _judge_draw if claim.rule == "draw" else _judge_share
     return decide(claim, values, register.defaults)
+
+
+def _values(claim: Claim, result: str | None, register: Register, folder: Path) -> dict[int, float]:
+    """Collect what the rule is applied to, by seed."""
+    assert result is not None and claim.quantity is not None
+    record = check_result(result, register, folder)
+    values = np.array(record.column(claim.quantity), dtype=float)
+    kept = np.isfinite(values)
+    if claim.where:
+        kept &= np.array(record.column(claim.where), dtype=bool)
+    return {
+        seed: float(value)
+        for seed, value, keep in zip(record.seeds, values, kept, strict=True)
+        if keep
+    }
+
+
+def _spread(values: Values) -> str:
+    return f"{number(float(np.median(values)))} ({number(values.min())} to {number(values.max())})"
 
 
 def _judge_exact(claim: Claim) -> Verdict:
@@ -184,8 +207,7 @@ def _judge_draw(claim: Claim, values: Values, rules: Mapping[str, float]) -> Ver
         f"prediction interval {number(low)} to {number(high)}, and our median is "
         f"{abs(median / claim.value - 1):.0%} {side} it"
     )
-    ours = f"{number(median)} ({number(values.min())} to {number(values.max())})"
-    return Verdict(claim, verdict, ours, len(values), reason)
+    return Verdict(claim, verdict, _spread(values), len(values), reason)
 
 
 def _judge_share(claim: Claim, values: Values, rules: Mapping[str, float]) -> Verdict:
@@ -194,7 +216,7 @@ def _judge_share(claim: Claim, values: Values, rules: Mapping[str, float]) -> Ve
         verdict = REPRODUCED
     else:
         verdict = PARTLY if share >= rules["share_partly"] else NOT_REPRODUCED
-    counted = "runs that learned" if claim.where else "runs"
+    counted = "runs that learned" if claim.where else "pairs of runs" if claim.against else "runs"
     reason = f"holds in {int(values.sum())} of {len(values)} {counted}"
     return Verdict(claim, verdict, f"{share:.1%} of {counted}", len(values), reason)
 
