@@ -57,7 +57,9 @@ def uniform(half_width: float) -> Initialiser:
     return lambda part, *, rng: rng.uniform(-half_width, half_width, part.shape)
 
 
-def uniform_fan_in(scale: float = 2.4, *, power: float = 1.0) -> Initialiser:
+def uniform_fan_in(
+    scale: float = 2.4, *, power: float = 1.0, count_bias: bool = True
+) -> Initialiser:
     """Draw uniformly between ``-scale / F**power`` and ``scale / F**power``.
 
     Parameters
@@ -66,11 +68,13 @@ def uniform_fan_in(scale: float = 2.4, *, power: float = 1.0) -> Initialiser:
         2.4 in LeCun et al. 1989.
     power : float
         1 divides by the fan-in ``F``, as printed; 0.5 divides by its root.
+    count_bias : bool
+        Whether the bias counts as one of the ``F`` connections.
 
     Returns
     -------
     Initialiser
-        A range for each layer, from its fan-in with the bias counted.
+        A range for each layer, from its fan-in.
 
     Raises
     ------
@@ -80,7 +84,7 @@ def uniform_fan_in(scale: float = 2.4, *, power: float = 1.0) -> Initialiser:
     _check_width(scale)
 
     def draw(part: Part, *, rng: np.random.Generator) -> Array:
-        half_width = scale / part.fan_in**power
+        half_width = scale / (part.fan_in - (not count_bias)) ** power
         return rng.uniform(-half_width, half_width, part.shape)
 
     return draw

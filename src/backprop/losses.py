@@ -67,6 +67,28 @@ def _cross_entropy_curvature(y: Array, d: Array) -> Array:
     return d / p**2 + (1 - d) / (1 - p) ** 2
 
 
+def softmax(y: Array) -> Array:
+    """Turn outputs into probabilities that add up to one.
+
+    Parameters
+    ----------
+    y : array, shape (..., k)
+        Outputs of linear units.
+
+    Returns
+    -------
+    array, shape (..., k)
+        ``exp(y_j) / sum_k exp(y_k)``.
+    """
+    powers = np.exp(y - y.max(axis=-1, keepdims=True))  # the largest is 1: cannot overflow
+    return powers / powers.sum(axis=-1, keepdims=True)
+
+
+def _log_softmax(y: Array) -> Array:
+    y = y - y.max(axis=-1, keepdims=True)
+    return y - np.log(np.exp(y).sum(axis=-1, keepdims=True))
+
+
 HALF_SUMMED_SQUARES = Loss(
     "half summed squares",  # Eq. 3 of Rumelhart et al. 1986; its slope is Eq. 4.
     lambda y, d: 0.5 * _over_cases((y - d) ** 2),
@@ -81,6 +103,13 @@ MEAN_SQUARES = Loss(
 )
 CROSS_ENTROPY = Loss(
     "cross-entropy", _cross_entropy, _cross_entropy_slope, _cross_entropy_curvature
+)
+SOFTMAX_CROSS_ENTROPY = Loss(
+    "softmax and cross-entropy",  # For linear outputs and answers that add up to one.
+    lambda y, d: -_over_cases(d * _log_softmax(y)),
+    lambda y, d: softmax(y) - d,
+    # The diagonal only, as everywhere in the second-order pass.
+    lambda y, d: softmax(y) * (1 - softmax(y)),
 )
 
 

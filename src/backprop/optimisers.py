@@ -24,6 +24,10 @@ class Optimiser(Protocol):
     def uses_curvature(self) -> bool:
         """Whether `step` needs the second derivatives."""
 
+    @property
+    def curvature_cases(self) -> int:
+        """Cases that second derivatives are averaged over before a pass; 0 for none."""
+
     def start(self, w: Array) -> Array | None:
         """Return the state before the first step, of the shape of `w`, or None."""
 
@@ -50,6 +54,7 @@ class SteepestDescent:
 
     lr: float
     uses_curvature = False
+    curvature_cases = 0
 
     def __post_init__(self) -> None:
         """Check the setting."""
@@ -81,6 +86,7 @@ class Momentum:
     lr: float
     momentum: float = 0.9
     uses_curvature = False
+    curvature_cases = 0
 
     def __post_init__(self) -> None:
         """Check the settings."""
@@ -135,6 +141,11 @@ class Decay:
     def uses_curvature(self) -> bool:
         """Whether the inner optimiser needs the second derivatives."""
         return self.inner.uses_curvature
+
+    @property
+    def curvature_cases(self) -> int:
+        """Cases that the inner optimiser averages the second derivatives over."""
+        return self.inner.curvature_cases
 
     def start(self, w: Array) -> Array | None:
         """Return the state of the inner optimiser."""
@@ -221,6 +232,7 @@ class PseudoNewton:
     mu: float = 0.02
     gamma: float = 0.01
     uses_curvature = True
+    curvature_cases = 0
 
     def __post_init__(self) -> None:
         """Check the settings."""
@@ -243,3 +255,94 @@ class PseudoNewton:
             )
         average = state + self.gamma * (curvature - state)
         return w - self.lr * gradient / (self.mu + average), average
+
+
+@dataclass(frozen=True)
+class PassNewton:
+    """The step of `PseudoNewton` with ``<h>`` measured before each pass, then kept.
+
+    This is the form that later papers of the same group describe (LeCun et al. 1998, as
+    recalled): the average is over the first cases of the training set.
+
+    Parameters
+    ----------
+    lr : float
+        The global step, above zero.
+    mu : float
+        Keeps the step finite where the curvature vanishes, above zero.
+    curvature_cases : int
+        Number of cases averaged over, at least 1.
+    """
+
+    lr: float
+    mu: float = 0.02
+    curvature_cases: int = 500
+    uses_curvature = False
+
+    def __post_init__(self) -> None:
+        """Check the settings."""
+        _require(self.lr > 0, f"lr={self.lr}", "a step above 0")
+        _require(self.mu > 0, f"mu={self.mu}", "mu above 0")
+        given = f"curvature_cases={self.curvature_cases}"
+        _require(self.curvature_cases >= 1, given, "at least one case")
+
+    def start(self, w: Array) -> Array:
+        """Return an average of zero; it is replaced before the first step."""
+        return np.zeros_like(w)
+
+    def step(
+        self, w: Array, gradient: Array, state: Array | None, curvature: Array | None = None
+    ) -> tuple[Array, Array | None]:
+        """Step with the average as it is, ``(..., P)`` as all arguments."""
+        if state is None:
+            raise InputError("PassNewton.step was given no state; pass what start() returned.")
+        return w - self.lr * gradient / (self.mu + state), state
+
+
+@dataclass(frozen=True)
+class Adam:
+    """Steps of about ``lr`` for every weight, whatever the size of its gradient.
+
+    ``w <- w - lr m / (sqrt(v) + epsilon)`` with running averages ``m`` of the gradient and
+    ``v`` of its square, both corrected for their start at zero (Kingma & Ba 2015).
+
+    Parameters
+    ----------
+    lr : float
+        Step, above zero.
+    beta1, beta2 : float
+        What the two averages keep at each step, from 0 to below 1.
+    epsilon : float
+        Keeps the step finite, above zero.
+    """
+
+    lr: float = 0.001
+    beta1: float = 0.9
+    beta2: float = 0.999
+    epsilon: float = 1e-8
+    uses_curvature = False
+    curvature_cases = 0
+
+    def __post_init__(self) -> None:
+        """Check the settings."""
+        _require(self.lr > 0, f"lr={self.lr}", "a step above 0")
+        _require(self.epsilon > 0, f"epsilon={self.epsilon}", "epsilon above 0")
+        for beta in (self.beta1, self.beta2):
+            _require(0 <= beta < 1, f"beta={beta}", "0 <= beta < 1")
+
+    def start(self, w: Array) -> Array:
+        """Return both averages, zero, and the number of steps, ``(..., 2 P + 1)``."""
+        return np.zeros((*w.shape[:-1], 2 * w.shape[-1] + 1), dtype=w.dtype)
+
+    def step(
+        self, w: Array, gradient: Array, state: Array | None, curvature: Array | None = None
+    ) -> tuple[Array, Array | None]:
+        """Update the averages, then step; `state` is ``(..., 2 P + 1)``."""
+        if state is None:
+            raise InputError("Adam.step was given no state; pass what start() returned.")
+        size, steps = w.shape[-1], state[..., -1:] + 1
+        m = self.beta1 * state[..., :size] + (1 - self.beta1) * gradient
+        v = self.beta2 * state[..., size:-1] + (1 - self.beta2) * gradient**2
+        far = np.sqrt(v / (1 - self.beta2**steps)) + self.epsilon
+        change = self.lr * (m / (1 - self.beta1**steps)) / far
+        return w - change, np.concatenate([m, v, steps], axis=-1)

@@ -7,7 +7,7 @@ before it changes the weights; online learning changes them after each case.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -200,10 +200,13 @@ def train_online(
     optimiser: Optimiser | Schedule,
     passes: int,
     loss: Loss = HALF_SUMMED_SQUARES,
+    batch: int = 1,
     order: Callable[[int], Iterable[int]] | None = None,
+    renew: Callable[[int], tuple[Array, Array]] | None = None,
+    thin: Callable[[], Network] | None = None,
     after_pass: Callable[[int, Array], None] | None = None,
 ) -> Array:
-    """Train on one case at a time (LeCun et al. 1989).
+    """Train on one case at a time (LeCun et al. 1989), or on a few.
 
     Parameters
     ----------
@@ -221,8 +224,15 @@ def train_online(
         Number of passes through the cases.
     loss : Loss
         What is minimised, for each case by itself.
+    batch : int
+        Cases in a step; the gradient is their sum.
     order : callable, optional
         Pass number (from 0) -> the cases in their order. Default: as they come.
+    renew : callable, optional
+        Pass number -> inputs and desired outputs of that pass, in place of `x` and `d`.
+    thin : callable, optional
+        Gives another network with the same parameters for every step, such as one with units
+        left out.
     after_pass : callable, optional
         Called with the number of passes done and the weights.
 
@@ -240,21 +250,56 @@ def train_online(
     """
     _check_cases(network, x, d, w)
     _check_start(w, "passes", passes)
+    if batch < 1:
+        raise InputError(f"batch was given as {batch}; expected 1 case a step or more.")
     state = at_sweep(optimiser, 0).start(w)
-    cases = x.shape[-2]
     with np.errstate(
         over="ignore", invalid="ignore", divide="ignore"
     ):  # noticed below, by the weights
         for number in range(passes):
             step = at_sweep(optimiser, number)
-            for i in _checked(order(number), cases) if order else range(cases):
-                y, caches = network.forward(w, x[..., i : i + 1, :])
-                w, state = _update(network, w, state, caches, y, d[..., i : i + 1, :], loss, step)
+            if renew:
+                x, d = renew(number)
+                _check_cases(network, x, d, w)
+            if step.curvature_cases:
+                first = slice(step.curvature_cases)
+                state = mean_curvature(network, w, x[..., first, :], d[..., first, :], loss)
+            for rows in _batches(x.shape[-2], batch, order(number) if order else None):
+                used = thin() if thin else network
+                y, caches = used.forward(w, x[..., rows, :])
+                w, state = _update(used, w, state, caches, y, d[..., rows, :], loss, step)
             if not np.isfinite(w).all():
                 raise _diverged("the weights", f"pass {number + 1}")
             if after_pass:
                 after_pass(number + 1, w)
     return w
+
+
+def mean_curvature(network: Network, w: Array, x: Array, d: Array, loss: Loss) -> Array:
+    """Estimate the second derivatives of the loss of one case, averaged over cases.
+
+    Parameters
+    ----------
+    network, w, x, d, loss
+        As in `train_online`.
+
+    Returns
+    -------
+    array, shape of `w`
+        See `Network.hessian_diagonal`.
+    """
+    y, caches = network.forward(w, x)
+    return network.hessian_diagonal(w, caches, loss.curvature(y, d)) / x.shape[-2]
+
+
+def _batches(
+    cases: int, batch: int, order: Iterable[int] | None
+) -> Iterator[slice | NDArray[np.intp]]:
+    """Cut the cases into groups, in their order."""
+    if order is None:
+        return (slice(i, i + batch) for i in range(0, cases, batch))
+    rows = _checked(order, cases)
+    return (rows[i : i + batch] for i in range(0, len(rows), batch))
 
 
 def _update(
@@ -282,16 +327,16 @@ def _diverged(what: str, when: str) -> TrainingDiverged:
     )
 
 
-def _checked(order: Iterable[int], cases: int) -> list[int]:
+def _checked(order: Iterable[int], cases: int) -> NDArray[np.intp]:
     """Refuse an order that names a case which does not exist."""
-    order = list(order)
-    wrong = [i for i in order if not 0 <= i < cases]
-    if wrong:
+    rows = np.fromiter(order, dtype=np.intp)
+    wrong = rows[(rows < 0) | (rows >= cases)]
+    if len(wrong):
         raise InputError(
             f"the order of the cases names case {wrong[0]}; expected numbers from 0 to "
             f"{cases - 1}. Correct the order."
         )
-    return order
+    return rows
 
 
 def _check_start(w: Array, name: str, number: int) -> None:

@@ -21,6 +21,7 @@ NAMES = (
     "shift_register",
     "sequences",
     "zip_codes",
+    "zip_choices",
     "gradient_cost",
 )
 

@@ -7,6 +7,8 @@ A layer is a frozen dataclass that holds no weights. It says how many it needs
 from backprop.layers.base import Layer, LayerCount, Part
 from backprop.layers.dense import Dense
 from backprop.layers.local import Local
+from backprop.layers.mask import Mask
 from backprop.layers.split import Split
+from backprop.layers.unshared import Unshared
 
-__all__ = ["Dense", "Layer", "LayerCount", "Local", "Part", "Split"]
+__all__ = ["Dense", "Layer", "LayerCount", "Local", "Mask", "Part", "Split", "Unshared"]

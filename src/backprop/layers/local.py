@@ -192,6 +192,21 @@ class Local(UnitLayer):
             return w.reshape(*w.shape[:-1], *self._expand.shape)
         return _gather(w, self._expand, 0.0)
 
+    def _existing(self, kernel: Array) -> Array:
+        """Take the free weights out of ``(..., size * size * in_maps, maps)``."""
+        kernel = kernel.reshape(*kernel.shape[:-2], -1)
+        whole = self._used.size == kernel.shape[-1]
+        return kernel if whole else kernel.take(self._used, axis=-1)
+
+    def under_windows(self, x: Array) -> Array:
+        """Look at images ``(..., n_in)`` through the windows, ``(..., *windows.shape)``."""
+        return _gather(x, self.windows, self.border)
+
+    def from_windows(self, signal: Array) -> Array:
+        """Carry a signal ``(..., *windows.shape)`` to the inputs: add up where each is read."""
+        flat = signal.reshape(*signal.shape[:-2], -1)
+        return _gather(flat, self.readers, 0.0).sum(axis=-2)
+
     def forward(self, parameters: list[Array], x: Array) -> tuple[Array, Cache]:
         """Compute the feature maps (LeCun et al. 1989).
 
@@ -211,8 +226,7 @@ class Local(UnitLayer):
         """
         w, b = parameters
         # (..., n, positions, k) -> (..., n * positions, k): one matrix product for all.
-        windows = _gather(x, self.windows, self.border)
-        windows = windows.reshape(*x.shape[:-2], -1, self.windows.shape[1])
+        windows = self.under_windows(x).reshape(*x.shape[:-2], -1, self.windows.shape[1])
         net = windows @ self._matrix(w)
         net = net.reshape(*net.shape[:-2], x.shape[-2], self.n_out)
         y = self.activation.value(net + b[..., None, :])
@@ -243,16 +257,14 @@ class Local(UnitLayer):
             over the cases.
         """
         by_window = delta.reshape(*delta.shape[:-2], -1, self.maps)
-        dkernel = np.swapaxes(read, -1, -2) @ by_window
-        dkernel = dkernel.reshape(*dkernel.shape[:-2], -1)
-        if self._used.size != dkernel.shape[-1]:
-            dkernel = dkernel.take(self._used, axis=-1)
+        dkernel = self._existing(np.swapaxes(read, -1, -2) @ by_window)
         gradients = [dkernel, delta.sum(axis=-2)]
         if not to_input:
             return None, gradients
         dwindows = by_window @ np.swapaxes(self._matrix(w), -1, -2)
-        dwindows = dwindows.reshape(*delta.shape[:-1], -1)
-        return _gather(dwindows, self.readers, 0.0).sum(axis=-2), gradients
+        return self.from_windows(
+            dwindows.reshape(*delta.shape[:-1], *self.windows.shape)
+        ), gradients
 
 
 def _gather(values: Array, index: Index, outside: float) -> Array:
