@@ -21,6 +21,7 @@ NAMES = (
     "shift_register",
     "sequences",
     "zip_codes",
+    "zip_baselines",
     "zip_choices",
     "gradient_cost",
 )
