@@ -15,6 +15,7 @@ from backprop.plotting.charts import (
     panels_beside_paper,
     stacked_sums,
 )
+from backprop.plotting.effects import effects
 from backprop.plotting.families import answers, family_tree, receptive_fields
 from backprop.plotting.networks import (
     hinton,
@@ -52,6 +53,7 @@ __all__ = [
     "copies_and_sum",
     "cumulative",
     "dots_beside_paper",
+    "effects",
     "factors",
     "family_tree",
     "hinton",
