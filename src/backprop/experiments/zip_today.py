@@ -110,6 +110,11 @@ STEPS: dict[str, tuple[Changes, ...]] = {
     "longer": ({"passes": 40},),
     "shifts": tuple({"shift": shift} for shift in (0.5, 1.0)),
     "elastic": tuple({"elastic": elastic} for elastic in (0.3, 0.6)),
+    # Added when "softmax" had been dropped and before its own runs: does it help after all, together
+    # with "relu", where the digits are distorted?
+    "both again": tuple(
+        {"outputs": "softmax", "units": "relu", "lr": lr} for lr in (0.001, 0.003, 0.01)
+    ),
     "dropout": tuple({"dropout": share} for share in (0.1, 0.2)),
 }
 # The setting that each step took, and whether the step stays; a test repeats the choices from
@@ -130,14 +135,14 @@ def before(step: str) -> Config:
 
 def trial(step: str, number: int) -> str:
     """Name the preset that tries a setting with digits held out."""
-    return f"trial-{step}-{number}"
+    return f"trial-{step.replace(' ', '-')}-{number}"
 
 
 def _presets() -> dict[str, Config]:
     presets = {"base": Config(), "trial-base": Config(hold_out=HELD_OUT)}
     for step, settings in STEPS.items():
         if step in TAKEN:
-            presets[step] = replace(before(step), **TAKEN[step][0])
+            presets[step.replace(" ", "-")] = replace(before(step), **TAKEN[step][0])
         for number, changes in enumerate(settings):
             presets[trial(step, number)] = replace(before(step), **changes, hold_out=HELD_OUT)
         if step not in TAKEN:  # what comes after it depends on it
