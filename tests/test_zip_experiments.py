@@ -382,23 +382,22 @@ def test_recorded_baselines_have_the_step_that_the_held_out_digits_choose():
         assert not set(used) & set(zip_codes.CALIBRATION_SEEDS), preset
 
 
+@pytest.mark.parametrize("cases", [None, 10])
 @pytest.mark.parametrize("optimiser", zip_baselines.OPTIMISERS)
 def test_with_all_cases_a_pass_is_one_step_down_their_mean_gradient(
-    final_weights, digits, optimiser
+    final_weights, digits, optimiser, cases
 ):
-    config = zip_baselines.Config("hidden-40", optimiser, 0.1, all_cases=True, passes=1)
-    ours = final_weights(zip_baselines, config)
+    config = zip_baselines.Config(
+        "hidden-40", optimiser, 0.1, all_cases=True, passes=1, train_cases=cases
+    )
     net = zip_baselines.hidden_40()
-    w, x, d = initial(net), digits.train_x, datasets.targets(digits.train_digit)
+    w, x, d = initial(net), digits.train_x[:cases], datasets.targets(digits.train_digit[:cases])
     y, caches = net.forward(w, x)
-    mean = net.backward(w, caches, y - d) / 40
+    mean = net.backward(w, caches, y - d) / len(x)
     if optimiser == "pseudo-newton":
         mean = mean / (0.02 + mean_curvature(net, w, x, d, HALF_SUMMED_SQUARES))
+    ours = final_weights(zip_baselines, config)
     np.testing.assert_allclose(ours, w - 0.1 * mean, rtol=1e-4, atol=1e-6)
-    # The mean is over the cases in use.
-    fewer = final_weights(zip_baselines, replace(config, train_cases=10))
-    assert not np.allclose(fewer, ours, **CLOSE)
-    assert np.abs(fewer - w).max() > 0.1 * np.abs(ours - w).max()
 
 
 @pytest.mark.parametrize(
