@@ -1,11 +1,13 @@
 """What all tests share: digits, real and random, and repeatable random examples."""
 
 import os
+from dataclasses import replace
 
 import hypothesis
 import numpy as np
 import pytest
 
+from backprop import datasets
 from backprop.datasets import Digits, find_digits
 from backprop.errors import DataError
 
@@ -54,3 +56,15 @@ def small_digits() -> Digits:
     rng = np.random.default_rng(0)
     x, digit = rng.uniform(-1, 1, (40, 256)).astype(np.float32), np.arange(40) % 10
     return Digits(x, digit, x, digit, source="test", checksums={}, stand_in=True)
+
+
+@pytest.fixture
+def digits(monkeypatch: pytest.MonkeyPatch, small_digits: Digits) -> Digits:
+    """A small set in place of the zip codes; its test digits are not all of its training digits."""
+    small = replace(
+        small_digits,
+        test_x=small_digits.test_x[:25],
+        test_digit=small_digits.test_digit[:25],
+    )
+    monkeypatch.setattr(datasets, "zip_codes", lambda: small)
+    return small

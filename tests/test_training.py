@@ -623,7 +623,7 @@ def test_every_step_has_a_thinned_network_of_its_own():
         optimiser=SteepestDescent(0.5),
         passes=3,
         batch=2,
-        thin=lambda: thinned(next(left_out)),
+        thin=lambda cases: thinned(next(left_out)),
     )
     assert next(left_out, None) is None, "one network a step"
     expected = w
@@ -634,10 +634,24 @@ def test_every_step_has_a_thinned_network_of_its_own():
     np.testing.assert_allclose(ours, expected, rtol=1e-12)
 
 
+def test_a_thinned_network_is_told_the_number_of_its_cases():
+    told = []
+
+    def thin(cases):
+        told.append(cases)
+        return NETWORK
+
+    optimiser = SteepestDescent(0.5)
+    train_online(
+        NETWORK, weights([0]), XOR_X, XOR_D, optimiser=optimiser, passes=2, batch=3, thin=thin
+    )
+    assert told == [3, 1, 3, 1]
+
+
 def test_the_curvature_before_a_pass_is_that_of_the_whole_network():
     w, newton = weights([0]), PassNewton(0.05, mu=0.1)
     ours = train_online(
-        NETWORK, w, XOR_X, XOR_D, optimiser=newton, passes=1, batch=4, thin=lambda: thinned(0)
+        NETWORK, w, XOR_X, XOR_D, optimiser=newton, passes=1, batch=4, thin=lambda cases: thinned(0)
     )
     h = mean_curvature(NETWORK, w, XOR_X, XOR_D, HALF_SUMMED_SQUARES)
     y, caches = thinned(0).forward(w, XOR_X)

@@ -21,18 +21,6 @@ CLOSE = {"rtol": 1e-3, "atol": 1e-5}
 
 
 @pytest.fixture
-def digits(monkeypatch, small_digits):
-    """A small set in place of the zip codes; its test digits are not all of its training digits."""
-    small = replace(
-        small_digits,
-        test_x=small_digits.test_x[:25],
-        test_digit=small_digits.test_digit[:25],
-    )
-    monkeypatch.setattr(datasets, "zip_codes", lambda: small)
-    return small
-
-
-@pytest.fixture
 def final_weights(monkeypatch, digits):
     """Run an experiment and give its final weights, (seeds, P), in place of what it measures."""
     kept = []

@@ -5,7 +5,6 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from backprop import datasets
 from backprop.datasets.distortions import distorted
 from backprop.errors import InputError, UnknownName
 from backprop.experiments import zip_today
@@ -101,18 +100,15 @@ def test_unknown_means_are_refused(make, config):
         make(config)
 
 
-@pytest.mark.needs_digits
-def test_a_seed_gives_the_same_alone_and_among_others():
+def test_a_seed_gives_the_same_alone_and_among_others(digits):
     config = replace(Config.fast(), members=1)
     together = zip_today.runs(config, [3, 4])
     assert zip_today.run(config, seed=4) == together[4]
     assert together[3] != together[4]
 
 
-@pytest.mark.needs_digits
-def test_a_committee_of_one_kind_of_network_is_judged_by_its_mean_answer():
+def test_a_committee_is_judged_by_its_mean_answer(digits):
     config = replace(Config.fast(), passes=1)
-    digits = datasets.zip_codes()
     w = zip_today.train(config, [2, 3], digits)
     answers = zip_today.answers(config, w, digits.test_x)
     np.testing.assert_allclose(answers.sum(axis=-1), 1, rtol=1e-5)

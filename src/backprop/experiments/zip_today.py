@@ -110,8 +110,8 @@ STEPS: dict[str, tuple[Changes, ...]] = {
     "longer": ({"passes": 40},),
     "shifts": tuple({"shift": shift} for shift in (0.5, 1.0)),
     "elastic": tuple({"elastic": elastic} for elastic in (0.3, 0.6)),
-    # Added when "softmax" had been dropped and before its own runs: does it help after all, together
-    # with "relu", where the digits are distorted?
+    # Added when "softmax" had been dropped, before its own runs: does it help after all, with
+    # "relu", where the digits are distorted?
     "both again": tuple(
         {"outputs": "softmax", "units": "relu", "lr": lr} for lr in (0.001, 0.003, 0.01)
     ),

@@ -39,7 +39,8 @@ def ladder(ax: Axes, rungs: Sequence[Rung], published: Mapping[str, float], *, l
     ax : Axes
         Where to draw.
     rungs : sequence of Rung
-        The steps. Each run is a dot, open and orange where the step did not stay; a bar is the mean.
+        The steps. Each run is a dot, open and orange where the step did not stay; a bar is their
+        mean.
     published : mapping of str to float
         Name -> value, drawn as lines down the whole panel.
     label : str
