@@ -427,3 +427,33 @@ def test_networks_and_optimisers_that_do_not_exist_are_refused(digits):
         zip_baselines.runs(zip_baselines.Config("hidden-4"), [0])
     with pytest.raises(UnknownName, match=r"optimiser 'newton'. Did you mean 'pseudo-newton'"):
         zip_baselines.runs(zip_baselines.Config(optimiser="newton"), [0])
+
+
+# Effects of the choices.
+
+
+def test_choices_are_ranked_by_their_largest_effect_over_pairs_of_the_same_seed():
+    noise = {0: 5.1, 1: 5.6, 2: 5.3, 3: 5.2}  # between seeds; it drops out of the pairs
+
+    def errors(preset):
+        shift = {"targets-0.8": -0.6, "mu-0.1": 0.3, "mu-0.05": 0.1}.get(preset, 0.0)
+        wobble = {0: 0.01, 1: -0.01, 2: 0.01, 3: -0.01}
+        if preset == "base":
+            return noise
+        return {seed: value + shift + wobble[seed] for seed, value in noise.items()}
+
+    ranked = zip_choices.effects(errors)
+    assert [group[0].choice for group in ranked[:2]] == ["targets", "mu"]
+    assert sum(map(len, ranked)) == sum(map(len, zip_choices.LEVELS.values()))
+    by_level = {(effect.choice, effect.level): effect for group in ranked for effect in group}
+    assert by_level["targets", "±0.8"].mean == pytest.approx(-0.6)
+    matter = {key for key, effect in by_level.items() if effect.matters}
+    assert matter == {("targets", "±0.8"), ("mu", "0.1"), ("mu", "0.05")}
+
+
+def test_only_seeds_that_both_have_are_paired():
+    def errors(preset):
+        return {0: 5.0, 1: 6.0, 2: 100.0} if preset == "base" else {0: 5.5, 1: 6.6, 7: 0.0}
+
+    effect = zip_choices.effects(errors)[0][0]
+    assert effect.mean == pytest.approx(0.55)

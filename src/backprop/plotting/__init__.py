@@ -17,6 +17,7 @@ from backprop.plotting.charts import (
 )
 from backprop.plotting.effects import effects
 from backprop.plotting.families import answers, family_tree, receptive_fields
+from backprop.plotting.ladder import Rung, ladder
 from backprop.plotting.networks import (
     hinton,
     hinton_with_numbers,
@@ -47,6 +48,7 @@ __all__ = [
     "ORANGE",
     "PAPER",
     "PINK",
+    "Rung",
     "annotated_map",
     "answers",
     "band",
@@ -59,6 +61,7 @@ __all__ = [
     "hinton",
     "hinton_with_numbers",
     "images",
+    "ladder",
     "mark_paper",
     "outputs_over_runs",
     "panels_beside_paper",
