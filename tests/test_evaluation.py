@@ -82,3 +82,16 @@ def test_a_paired_interval_is_students_and_wider_for_several_comparisons():
 def test_an_interval_needs_two_pairs(values):
     with pytest.raises(InputError, match="two pairs or more"):
         paired_interval(values)
+
+
+@pytest.mark.parametrize("wrong", [{"level": 0.0}, {"level": 1.0}, {"comparisons": 0}])
+def test_an_interval_needs_a_level_and_a_comparison(wrong):
+    with pytest.raises(InputError, match="a level between 0 and 1, and at least one comparison"):
+        paired_interval([1.0, 2.0], **wrong)
+
+
+def test_paired_intervals_hold_the_mean_as_often_as_they_say():
+    rng = np.random.default_rng(0)
+    intervals = [paired_interval(rng.normal(0.3, 1, 8), level=0.8) for _ in range(1000)]
+    held = np.mean([low < 0.3 < high for low, high in intervals])
+    assert held == pytest.approx(0.8, abs=4 * np.sqrt(0.8 * 0.2 / 1000))

@@ -9,7 +9,7 @@ import pytest
 from backprop import datasets, results
 from backprop.activations import LECUN_TANH
 from backprop.errors import UnknownName
-from backprop.evaluation import rejected_for
+from backprop.evaluation import paired_interval, rejected_for
 from backprop.experiments import zip_baselines, zip_choices, zip_codes, zip_training
 from backprop.losses import HALF_SUMMED_SQUARES
 from backprop.optimisers import PassNewton, PseudoNewton, SteepestDescent
@@ -58,7 +58,8 @@ def test_networks_of_feature_maps_are_built_like_the_one_of_1989():
     net = zip_training.feature_maps(zip_training.groups())
     assert net == zip_codes.network()
     assert tuple(net.total()) == (1_256, 64_660, 9_760)
-    every = zip_training.feature_maps(None, maps=2, activation=LECUN_TANH)
+    every = zip_training.feature_maps(None, maps=2, off=0.5)
+    assert [layer.border for layer in every.layers[:2]] == [-1, 0.5]
     assert [tuple(layer) for layer in every.count()] == [
         (256, 0, 0),
         (128, 128 * 26, 2 * 25 + 128),
@@ -174,7 +175,7 @@ def test_every_level_has_a_preset_of_its_own_with_a_plain_name():
 
 def test_every_choice_has_an_effect(final_weights):
     final = {
-        name: final_weights(zip_choices, replace(config, passes=2))
+        name: final_weights(zip_choices, replace(config, passes=2, train_cases=15))
         for name, config in zip_choices.PRESETS.items()
     }
     assert len({w.tobytes() for w in final.values()}) == len(final)
@@ -449,6 +450,19 @@ def test_choices_are_ranked_by_their_largest_effect_over_pairs_of_the_same_seed(
     assert by_level["targets", "±0.8"].mean == pytest.approx(-0.6)
     matter = {key for key, effect in by_level.items() if effect.matters}
     assert matter == {("targets", "±0.8"), ("mu", "0.1"), ("mu", "0.05")}
+    # The levels share the 5 % between them.
+    targets = by_level["targets", "±0.8"]
+    shifted = [-0.59, -0.61, -0.59, -0.61]
+    together = paired_interval(shifted, comparisons=len(by_level))
+    assert (targets.low, targets.high) == pytest.approx(together)
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "matters"),
+    [(0.1, 0.2, True), (-0.2, -0.1, True), (-0.1, 0.2, False), (0.0, 0.2, False)],
+)
+def test_an_effect_matters_if_its_interval_leaves_out_zero(low, high, matters):
+    assert zip_choices.Effect("mu", "0.1", (low + high) / 2, low, high).matters == matters
 
 
 def test_only_seeds_that_both_have_are_paired():
