@@ -16,6 +16,7 @@ from backprop.plotting.charts import (
     stacked_sums,
 )
 from backprop.plotting.families import answers, family_tree, receptive_fields
+from backprop.plotting.feature_maps import connection_table, network_to_scale, shared_kernel
 from backprop.plotting.networks import (
     hinton,
     hinton_with_numbers,
@@ -49,6 +50,7 @@ __all__ = [
     "annotated_map",
     "answers",
     "band",
+    "connection_table",
     "copies_and_sum",
     "cumulative",
     "dots_beside_paper",
@@ -58,10 +60,12 @@ __all__ = [
     "hinton_with_numbers",
     "images",
     "mark_paper",
+    "network_to_scale",
     "outputs_over_runs",
     "panels_beside_paper",
     "receptive_fields",
     "roots_and_nets",
+    "shared_kernel",
     "small_network",
     "stacked_sums",
     "title",
