@@ -90,6 +90,9 @@ def test_every_window_of_a_kernel_belongs_to_a_unit_and_may_reach_into_the_borde
     ):
         assert [p.get_xy() for p in outlined(left, color)] == [corner]
         assert [p.get_xy() for p in outlined(map_, color)] == [unit]
+    # No window reaches further than two pixels out at one side, one at the other.
+    border = left.patches[0]
+    assert (*border.get_xy(), border.get_width()) == (-2, -2, 19)
     np.testing.assert_array_equal(shown.images[0].get_array(), kernel)
     assert left.get_title() == "picture, and a border of −1"
     assert shown.get_title() == "its kernel: 25 weights"

@@ -217,13 +217,14 @@ def shared_kernel(
         [["picture", "map"], ["picture", "kernel"]], figsize=(5.6, 3.9), width_ratios=[2, 1]
     )
     pixels, size, reach = picture.shape[0], response.shape[0], layer.size // 2
+    outside = reach, window(layer, size - 1, size - 1)[0] + layer.size - pixels
     border = f"{layer.border:g}".replace("-", "−")
     limit = float(np.abs(kernel).max())
-    _shown(axes["picture"], picture, 1.0, f"picture, and a border of {border}", border=reach)
+    _shown(axes["picture"], picture, 1.0, f"picture, and a border of {border}", border=outside)
     _shown(axes["map"], response, 1.7, f"the map: {size} × {size} units")
     _shown(axes["kernel"], kernel, limit, f"its kernel: {kernel.size} weights", signed=True)
-    for k in range(-reach, pixels + reach + 1):
-        ends = (-reach, pixels + reach)
+    ends = -outside[0], pixels + outside[1]
+    for k in range(ends[0], ends[1] + 1):
         axes["picture"].plot((k, k), ends, color=LIGHT, linewidth=0.5, zorder=2)
         axes["picture"].plot(ends, (k, k), color=LIGHT, linewidth=0.5, zorder=2)
     for color, (row, column) in zip((GREEN, BLUE, ORANGE), units, strict=False):
@@ -242,17 +243,23 @@ def _outline(ax: Axes, corner: Place, side: float, color: str, width: float = 2.
 
 
 def _shown(
-    ax: Axes, values: Array, limit: float, name: str, *, signed: bool = False, border: int = 0
+    ax: Axes,
+    values: Array,
+    limit: float,
+    name: str,
+    *,
+    signed: bool = False,
+    border: tuple[int, int] = (0, 0),
 ) -> None:
-    """Show a square of values with its name above, and room around it for a border."""
+    """Show a square of values with its name above, and a border before and after it."""
     side = values.shape[0]
-    whole = side + 2 * border
-    ax.add_patch(Rectangle((-border, -border), whole, whole, color="#EFEFEF", zorder=0))
+    whole = side + sum(border)
+    ax.add_patch(Rectangle((-border[0], -border[0]), whole, whole, color="#EFEFEF", zorder=0))
     colours = _SIGNED if signed else "gray_r"
     place = (0, side, side, 0)
     ax.imshow(values, cmap=colours, vmin=-limit, vmax=limit, extent=place, zorder=1)
     _outline(ax, (0, 0), side, GREY, 1.0)
-    start, end = -border - 0.3, side + border + 0.3  # room for the width of lines
+    start, end = -border[0] - 0.3, side + border[1] + 0.3  # room for the width of lines
     ax.set(xlim=(start, end), ylim=(end, start), aspect="equal")
     ax.set_title(name, fontsize=10, fontweight="normal", loc="center", pad=3)
     ax.axis("off")
