@@ -108,3 +108,18 @@ def test_the_table_fills_a_cell_where_a_map_reads_another_and_counts_both_ways()
     ]
     assert filled == [(0, 0), (0, 1), (1, 1)]
     assert [text.get_text() for text in ax.texts] == ["2", "1", "1", "2", "0"]
+
+
+def test_spreads_put_both_states_of_a_group_in_its_row():
+    _, ax = plt.subplots()
+    numbers = np.arange(11.0)
+    states = {"before": [numbers, numbers + 20], "after": [numbers + 5, numbers]}
+    plotting.spreads(ax, states, ["first", "second"])
+    before, after = ax.lines
+    np.testing.assert_array_equal(before.get_xdata(), [5, 25])
+    np.testing.assert_array_equal(after.get_xdata(), [10, 5])
+    assert np.rint([*before.get_ydata(), *after.get_ydata()]).tolist() == [0, 1, 0, 1]
+    assert before.get_markerfacecolor() == "white" != after.get_markerfacecolor()
+    ends = ax.collections[0].get_segments()[0][:, 0]
+    np.testing.assert_allclose(ends, [1, 9])
+    assert [label.get_text() for label in ax.get_yticklabels()] == ["first", "second"]

@@ -16,7 +16,12 @@ from backprop.plotting.charts import (
     stacked_sums,
 )
 from backprop.plotting.families import answers, family_tree, receptive_fields
-from backprop.plotting.feature_maps import connection_table, network_to_scale, shared_kernel
+from backprop.plotting.feature_maps import (
+    connection_table,
+    network_to_scale,
+    shared_kernel,
+    spreads,
+)
 from backprop.plotting.networks import (
     hinton,
     hinton_with_numbers,
@@ -67,6 +72,7 @@ __all__ = [
     "roots_and_nets",
     "shared_kernel",
     "small_network",
+    "spreads",
     "stacked_sums",
     "title",
     "two_passes",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from matplotlib import pyplot as plt
@@ -302,3 +302,35 @@ def connection_table(ax: Axes, table: Sequence[Sequence[int]], maps: int) -> Non
     ax.tick_params(length=0)
     for spine in ax.spines.values():
         spine.set_visible(False)
+
+
+def spreads(
+    ax: Axes,
+    states: Mapping[str, Sequence[Array]],
+    names: Sequence[str],
+    *,
+    level: float = 0.8,
+) -> None:
+    """Draw the spread of groups of numbers in two states, one row for each group.
+
+    Parameters
+    ----------
+    ax : Axes
+        Where to draw.
+    states : mapping of str to sequence of arrays
+        Two states, the first drawn open and the second filled; in each an array for each group.
+    names : sequence of str
+        Of the groups, from the top.
+    level : float
+        Share of the numbers within the lines; the dots are medians.
+    """
+    looks = zip(states.items(), (-0.14, 0.14), ("white", BLUE), strict=True)
+    for (state, groups), shift, fill in looks:
+        rows = np.arange(len(groups)) + shift
+        ends = (1 - level) / 2, 0.5, (1 + level) / 2
+        low, middle, high = np.array([np.quantile(group, ends) for group in groups]).T
+        ax.hlines(rows, low, high, color=BLUE, linewidth=1.5, zorder=1)
+        ax.plot(middle, rows, "o", color=BLUE, markerfacecolor=fill, markersize=7, label=state)
+    ax.set_yticks(range(len(names)), names)
+    ax.set_ylim(len(names) - 0.4, -1.2)
+    ax.legend(loc="lower left", fontsize=9.5)
