@@ -7,6 +7,7 @@ from backprop.errors import InputError
 from backprop.evaluation import (
     confidence,
     half_mean_squares,
+    paired_interval,
     rejected_for,
     rejection_curve,
     share_interval,
@@ -65,3 +66,19 @@ def test_no_success_in_few_runs_does_not_make_success_impossible():
 def test_a_share_of_no_runs_or_with_too_many_successes_is_refused(successes, runs):
     with pytest.raises(InputError, match="Correct them"):
         share_interval(successes, runs)
+
+
+def test_a_paired_interval_is_students_and_wider_for_several_comparisons():
+    values = [0.1, 0.3, 0.5, 0.3]
+    reach = 3.182446 * np.std(values, ddof=1) / 2  # t for 3 degrees of freedom, 95 %
+    assert paired_interval(values) == pytest.approx((0.3 - reach, 0.3 + reach), rel=1e-5)
+    wider = 4.856 * np.std(values, ddof=1) / 2  # 95 % / 3, two-sided
+    assert paired_interval(values, comparisons=3) == pytest.approx(
+        (0.3 - wider, 0.3 + wider), rel=1e-3
+    )
+
+
+@pytest.mark.parametrize("values", [[], [1.0], [[1.0, 2.0]]])
+def test_an_interval_needs_two_pairs(values):
+    with pytest.raises(InputError, match="two pairs or more"):
+        paired_interval(values)

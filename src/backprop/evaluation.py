@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -128,3 +130,41 @@ def share_interval(successes: int, runs: int, *, level: float = 0.95) -> tuple[f
 
     interval = binomtest(int(successes), int(runs)).proportion_ci(level, method="wilson")
     return float(interval.low), float(interval.high)
+
+
+def paired_interval(
+    differences: Sequence[float] | Array, *, level: float = 0.95, comparisons: int = 1
+) -> tuple[float, float]:
+    """Interval for the mean behind differences between pairs of runs (Student's t).
+
+    Parameters
+    ----------
+    differences : array, shape (pairs,)
+        One number for each pair, at least two.
+    level : float
+        How sure the interval is, between 0 and 1.
+    comparisons : int
+        Number of intervals that shall hold together with this level (Bonferroni).
+
+    Returns
+    -------
+    low, high : float
+        Ends of the interval.
+
+    Raises
+    ------
+    InputError
+        If the numbers do not fit together.
+    """
+    values = np.asarray(differences, dtype=np.float64)
+    if not (values.ndim == 1 and len(values) > 1 and 0 < level < 1 and comparisons >= 1):
+        raise InputError(
+            f"differences of shape {values.shape}, level {level} and {comparisons} comparisons "
+            "were given; expected two pairs or more, a level between 0 and 1, and at least one "
+            "comparison. Correct them."
+        )
+    from scipy.stats import t  # slow to import, and only needed here
+
+    tail = (1 - level) / comparisons / 2
+    reach = t.isf(tail, len(values) - 1) * values.std(ddof=1) / np.sqrt(len(values))
+    return float(values.mean() - reach), float(values.mean() + reach)

@@ -15,6 +15,7 @@ from backprop.plotting.charts import (
     panels_beside_paper,
     stacked_sums,
 )
+from backprop.plotting.effects import effects
 from backprop.plotting.families import answers, family_tree, receptive_fields
 from backprop.plotting.feature_maps import (
     connection_table,
@@ -22,6 +23,7 @@ from backprop.plotting.feature_maps import (
     shared_kernel,
     spreads,
 )
+from backprop.plotting.ladder import Rung, ladder
 from backprop.plotting.networks import (
     hinton,
     hinton_with_numbers,
@@ -52,6 +54,7 @@ __all__ = [
     "ORANGE",
     "PAPER",
     "PINK",
+    "Rung",
     "annotated_map",
     "answers",
     "band",
@@ -59,11 +62,13 @@ __all__ = [
     "copies_and_sum",
     "cumulative",
     "dots_beside_paper",
+    "effects",
     "factors",
     "family_tree",
     "hinton",
     "hinton_with_numbers",
     "images",
+    "ladder",
     "mark_paper",
     "network_to_scale",
     "outputs_over_runs",
