@@ -17,6 +17,12 @@ from backprop.plotting.charts import (
 )
 from backprop.plotting.effects import effects
 from backprop.plotting.families import answers, family_tree, receptive_fields
+from backprop.plotting.feature_maps import (
+    connection_table,
+    network_to_scale,
+    shared_kernel,
+    spreads,
+)
 from backprop.plotting.ladder import Rung, ladder
 from backprop.plotting.networks import (
     hinton,
@@ -52,6 +58,7 @@ __all__ = [
     "annotated_map",
     "answers",
     "band",
+    "connection_table",
     "copies_and_sum",
     "cumulative",
     "dots_beside_paper",
@@ -63,11 +70,14 @@ __all__ = [
     "images",
     "ladder",
     "mark_paper",
+    "network_to_scale",
     "outputs_over_runs",
     "panels_beside_paper",
     "receptive_fields",
     "roots_and_nets",
+    "shared_kernel",
     "small_network",
+    "spreads",
     "stacked_sums",
     "title",
     "two_passes",
