@@ -7,9 +7,11 @@ from backprop.errors import InputError
 from backprop.evaluation import (
     confidence,
     half_mean_squares,
+    judge_threshold,
     rejected_for,
     rejection_curve,
     share_interval,
+    threshold_for,
     wrong,
 )
 
@@ -44,6 +46,31 @@ def test_rejected_for_finds_the_smallest_share(error, expected):
 
 def test_nothing_is_good_enough_if_the_surest_answer_is_wrong():
     assert rejected_for(Y, np.array([1, 0, 1, 2]), error=0.01) == 1.0
+
+
+@pytest.mark.parametrize("error", [0.5, 0.3, 0.0])
+def test_a_threshold_judged_where_it_was_chosen_rejects_the_smallest_share(error):
+    threshold = threshold_for(Y, DIGIT, error=error)
+    rejected, errors = judge_threshold(Y, DIGIT, threshold)
+    assert rejected == pytest.approx(rejected_for(Y, DIGIT, error=error))
+    assert errors <= error
+
+
+def test_a_threshold_is_a_confidence_and_zero_if_nothing_need_be_rejected():
+    assert threshold_for(Y, DIGIT, error=0.3) == pytest.approx(1.0)
+    assert threshold_for(Y, DIGIT, error=0.5) == 0.0
+
+
+def test_a_threshold_can_fail_on_other_cases():
+    # Chosen where all is right, it accepts everything, right or wrong.
+    threshold = threshold_for(Y[:2], DIGIT[:2])
+    assert judge_threshold(Y, DIGIT, threshold) == (0.0, 0.5)
+
+
+def test_no_threshold_rejects_everything_and_leaves_no_errors():
+    threshold = threshold_for(Y, np.array([1, 0, 1, 2]))
+    assert threshold == float("inf")
+    assert judge_threshold(Y, DIGIT, threshold) == (1.0, 0.0)
 
 
 def test_the_interval_of_a_share_is_wilsons():

@@ -99,6 +99,50 @@ def rejected_for(y: Array, digit: Digits, *, error: float = 0.01) -> float:
     return float(rejected[good[0]]) if len(good) else 1.0
 
 
+def threshold_for(y: Array, digit: Digits, *, error: float = 0.01) -> float:
+    """Smallest confidence to ask for so that at most `error` of the accepted cases is wrong.
+
+    Parameters
+    ----------
+    y, digit
+        As in `rejection_curve`; the cases on which the threshold is chosen.
+    error : float
+        Tolerated share of errors among the accepted cases.
+
+    Returns
+    -------
+    float
+        For `judge_threshold`. Zero if all cases can be accepted, infinite if no threshold is
+        good enough.
+    """
+    _, errors = rejection_curve(y, digit)
+    good = np.flatnonzero(errors <= error)
+    if not len(good):
+        return float("inf")
+    return float(np.sort(confidence(y))[good[0]]) if good[0] else 0.0
+
+
+def judge_threshold(y: Array, digit: Digits, threshold: float) -> tuple[float, float]:
+    """Reject what is less confident than a threshold, which was chosen elsewhere.
+
+    Parameters
+    ----------
+    y, digit
+        As in `rejection_curve`.
+    threshold : float
+        Cases whose two highest outputs differ by less are rejected.
+
+    Returns
+    -------
+    rejected, error : float
+        Share of cases rejected, and share of errors among the others; zero errors if there are
+        no others.
+    """
+    accepted = confidence(y) >= threshold
+    errors = wrong(y, digit)[accepted]
+    return float(1 - accepted.mean()), float(errors.mean()) if len(errors) else 0.0
+
+
 def share_interval(successes: int, runs: int, *, level: float = 0.95) -> tuple[float, float]:
     """Interval for the true share behind so many successes in so many runs (Wilson 1927).
 

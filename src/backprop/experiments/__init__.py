@@ -23,6 +23,7 @@ NAMES = (
     "zip_codes",
     "zip_baselines",
     "zip_choices",
+    "zip_rejection",
     "gradient_cost",
 )
 
