@@ -24,6 +24,7 @@ NAMES = (
     "zip_baselines",
     "zip_choices",
     "zip_rejection",
+    "zip_errors",
     "gradient_cost",
 )
 
