@@ -2,10 +2,12 @@
 
 import numpy as np
 import pytest
+from scipy.stats import t
 
 from backprop.errors import InputError
 from backprop.evaluation import (
     confidence,
+    draw_probability,
     half_mean_squares,
     judge_threshold,
     rejected_for,
@@ -71,6 +73,33 @@ def test_no_threshold_rejects_everything_and_leaves_no_errors():
     threshold = threshold_for(Y, np.array([1, 0, 1, 2]))
     assert threshold == float("inf")
     assert judge_threshold(Y, DIGIT, threshold) == (1.0, 0.0)
+
+
+def test_one_quantity_gives_students_prediction_interval():
+    runs = np.random.default_rng(0).normal(size=12)
+    edge = runs.mean() + t.ppf(0.975, 11) * runs.std(ddof=1) * np.sqrt(1 + 1 / 12)
+    assert draw_probability(runs[:, np.newaxis], np.array([edge])) == pytest.approx(0.05)
+
+
+def test_a_further_run_is_improbable_as_often_as_it_says():
+    rng = np.random.default_rng(0)
+    mixed = rng.normal(size=(3000, 9, 2)) @ np.array([[1.0, 0.9], [0.0, 0.3]])
+    probabilities = [draw_probability(runs[:-1], runs[-1]) for runs in mixed]
+    assert np.mean(np.array(probabilities) < 0.1) == pytest.approx(0.1, abs=0.02)
+
+
+def test_quantities_that_vary_together_are_judged_together():
+    one = np.random.default_rng(0).normal(size=50)
+    runs = np.stack([one, one + 0.01 * np.random.default_rng(1).normal(size=50)], axis=1)
+    assert draw_probability(runs, np.array([1.0, 1.0])) > 0.2
+    apart = np.array([1.0, -1.0])
+    assert draw_probability(runs, apart) < 1e-6
+    assert draw_probability(runs, apart, variance=np.ones(2)) > 0.1
+
+
+def test_a_draw_needs_more_runs_than_quantities():
+    with pytest.raises(InputError, match="more runs than quantities"):
+        draw_probability(np.zeros((2, 2)), np.zeros(2))
 
 
 def test_the_interval_of_a_share_is_wilsons():

@@ -143,6 +143,47 @@ def judge_threshold(y: Array, digit: Digits, threshold: float) -> tuple[float, f
     return float(1 - accepted.mean()), float(errors.mean()) if len(errors) else 0.0
 
 
+def draw_probability(runs: Array, value: Array, *, variance: Array | None = None) -> float:
+    """How probable it is that one more run falls at least as far from the others as `value`.
+
+    Several quantities are judged at once, and as they vary together over the runs (Hotelling's
+    T-squared for one more draw; the quantities are taken as normal).
+
+    Parameters
+    ----------
+    runs : array, shape (n, k)
+        ``k`` quantities of ``n`` runs, ``n`` greater than ``k``.
+    value : array, shape (k,)
+        The new draw.
+    variance : array, shape (k,), optional
+        How uncertain `value` itself is, as when it was rounded. Default: not at all.
+
+    Returns
+    -------
+    float
+        From 0 (not one of them) to 1.
+
+    Raises
+    ------
+    InputError
+        If the shapes do not fit, or there are too few runs.
+    """
+    n, k = runs.shape if runs.ndim == 2 else (0, 0)
+    if value.shape != (k,) or n <= k:
+        raise InputError(
+            f"runs of shape {runs.shape} and a value of shape {value.shape} were given; expected "
+            "(n, k) and (k,), with more runs than quantities. Correct them."
+        )
+    from scipy.stats import f  # slow to import, and only needed here
+
+    spread = np.atleast_2d(np.cov(runs, rowvar=False))
+    if variance is not None:
+        spread = spread + np.diag(variance)
+    off = value - runs.mean(axis=0)
+    squared = off @ np.linalg.solve(spread, off) * n / (n + 1)
+    return float(f.sf(squared * (n - k) / (k * (n - 1)), k, n - k))
+
+
 def share_interval(successes: int, runs: int, *, level: float = 0.95) -> tuple[float, float]:
     """Interval for the true share behind so many successes in so many runs (Wilson 1927).
 
