@@ -15,6 +15,7 @@ from backprop.plotting.charts import (
     panels_beside_paper,
     stacked_sums,
 )
+from backprop.plotting.digits import captioned, confusion, mosaic, readings, response
 from backprop.plotting.families import answers, family_tree, receptive_fields
 from backprop.plotting.networks import (
     hinton,
@@ -49,6 +50,8 @@ __all__ = [
     "annotated_map",
     "answers",
     "band",
+    "captioned",
+    "confusion",
     "copies_and_sum",
     "cumulative",
     "dots_beside_paper",
@@ -58,9 +61,12 @@ __all__ = [
     "hinton_with_numbers",
     "images",
     "mark_paper",
+    "mosaic",
     "outputs_over_runs",
     "panels_beside_paper",
+    "readings",
     "receptive_fields",
+    "response",
     "roots_and_nets",
     "small_network",
     "stacked_sums",
