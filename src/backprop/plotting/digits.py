@@ -47,7 +47,7 @@ def captioned(
     """
     rows = -(-len(pictures) // columns)
     figure, axes = plt.subplots(
-        rows, columns, figsize=(width, 1.62 * width / columns * rows), squeeze=False
+        rows, columns, figsize=(width, 1.5 * width / columns * rows), squeeze=False
     )
     for ax in axes.flat[len(pictures) :]:
         ax.axis("off")
