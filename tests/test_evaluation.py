@@ -2,15 +2,19 @@
 
 import numpy as np
 import pytest
+from scipy.stats import t
 
 from backprop.errors import InputError
 from backprop.evaluation import (
     confidence,
+    draw_probability,
     half_mean_squares,
+    judge_threshold,
     paired_interval,
     rejected_for,
     rejection_curve,
     share_interval,
+    threshold_for,
     wrong,
 )
 
@@ -45,6 +49,58 @@ def test_rejected_for_finds_the_smallest_share(error, expected):
 
 def test_nothing_is_good_enough_if_the_surest_answer_is_wrong():
     assert rejected_for(Y, np.array([1, 0, 1, 2]), error=0.01) == 1.0
+
+
+@pytest.mark.parametrize("error", [0.5, 0.3, 0.0])
+def test_a_threshold_judged_where_it_was_chosen_rejects_the_smallest_share(error):
+    threshold = threshold_for(Y, DIGIT, error=error)
+    rejected, errors = judge_threshold(Y, DIGIT, threshold)
+    assert rejected == pytest.approx(rejected_for(Y, DIGIT, error=error))
+    assert errors <= error
+
+
+def test_a_threshold_is_a_confidence_and_zero_if_nothing_need_be_rejected():
+    assert threshold_for(Y, DIGIT, error=0.3) == pytest.approx(1.0)
+    assert threshold_for(Y, DIGIT, error=0.5) == 0.0
+
+
+def test_a_threshold_can_fail_on_other_cases():
+    # Chosen where all is right, it accepts everything, right or wrong.
+    threshold = threshold_for(Y[:2], DIGIT[:2])
+    assert judge_threshold(Y, DIGIT, threshold) == (0.0, 0.5)
+
+
+def test_no_threshold_rejects_everything_and_leaves_no_errors():
+    threshold = threshold_for(Y, np.array([1, 0, 1, 2]))
+    assert threshold == float("inf")
+    assert judge_threshold(Y, DIGIT, threshold) == (1.0, 0.0)
+
+
+def test_one_quantity_gives_students_prediction_interval():
+    runs = np.random.default_rng(0).normal(size=12)
+    edge = runs.mean() + t.ppf(0.975, 11) * runs.std(ddof=1) * np.sqrt(1 + 1 / 12)
+    assert draw_probability(runs[:, np.newaxis], np.array([edge])) == pytest.approx(0.05)
+
+
+def test_a_further_run_is_improbable_as_often_as_it_says():
+    rng = np.random.default_rng(0)
+    mixed = rng.normal(size=(3000, 9, 2)) @ np.array([[1.0, 0.9], [0.0, 0.3]])
+    probabilities = [draw_probability(runs[:-1], runs[-1]) for runs in mixed]
+    assert np.mean(np.array(probabilities) < 0.1) == pytest.approx(0.1, abs=0.02)
+
+
+def test_quantities_that_vary_together_are_judged_together():
+    one = np.random.default_rng(0).normal(size=50)
+    runs = np.stack([one, one + 0.01 * np.random.default_rng(1).normal(size=50)], axis=1)
+    assert draw_probability(runs, np.array([1.0, 1.0])) > 0.2
+    apart = np.array([1.0, -1.0])
+    assert draw_probability(runs, apart) < 1e-6
+    assert draw_probability(runs, apart, variance=np.ones(2)) > 0.1
+
+
+def test_a_draw_needs_more_runs_than_quantities():
+    with pytest.raises(InputError, match="more runs than quantities"):
+        draw_probability(np.zeros((2, 2)), np.zeros(2))
 
 
 def test_the_interval_of_a_share_is_wilsons():

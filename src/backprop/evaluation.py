@@ -101,6 +101,91 @@ def rejected_for(y: Array, digit: Digits, *, error: float = 0.01) -> float:
     return float(rejected[good[0]]) if len(good) else 1.0
 
 
+def threshold_for(y: Array, digit: Digits, *, error: float = 0.01) -> float:
+    """Smallest confidence to ask for so that at most `error` of the accepted cases is wrong.
+
+    Parameters
+    ----------
+    y, digit
+        As in `rejection_curve`; the cases on which the threshold is chosen.
+    error : float
+        Tolerated share of errors among the accepted cases.
+
+    Returns
+    -------
+    float
+        For `judge_threshold`. Zero if all cases can be accepted, infinite if no threshold is
+        good enough.
+    """
+    _, errors = rejection_curve(y, digit)
+    good = np.flatnonzero(errors <= error)
+    if not len(good):
+        return float("inf")
+    return float(np.sort(confidence(y))[good[0]]) if good[0] else 0.0
+
+
+def judge_threshold(y: Array, digit: Digits, threshold: float) -> tuple[float, float]:
+    """Reject what is less confident than a threshold, which was chosen elsewhere.
+
+    Parameters
+    ----------
+    y, digit
+        As in `rejection_curve`.
+    threshold : float
+        Cases whose two highest outputs differ by less are rejected.
+
+    Returns
+    -------
+    rejected, error : float
+        Share of cases rejected, and share of errors among the others; zero errors if there are
+        no others.
+    """
+    accepted = confidence(y) >= threshold
+    errors = wrong(y, digit)[accepted]
+    return float(1 - accepted.mean()), float(errors.mean()) if len(errors) else 0.0
+
+
+def draw_probability(runs: Array, value: Array, *, variance: Array | None = None) -> float:
+    """How probable it is that one more run falls at least as far from the others as `value`.
+
+    Several quantities are judged at once, and as they vary together over the runs (Hotelling's
+    T-squared for one more draw; the quantities are taken as normal).
+
+    Parameters
+    ----------
+    runs : array, shape (n, k)
+        ``k`` quantities of ``n`` runs, ``n`` greater than ``k``.
+    value : array, shape (k,)
+        The new draw.
+    variance : array, shape (k,), optional
+        How uncertain `value` itself is, as when it was rounded. Default: not at all.
+
+    Returns
+    -------
+    float
+        From 0 (not one of them) to 1.
+
+    Raises
+    ------
+    InputError
+        If the shapes do not fit, or there are too few runs.
+    """
+    n, k = runs.shape if runs.ndim == 2 else (0, 0)
+    if value.shape != (k,) or n <= k:
+        raise InputError(
+            f"runs of shape {runs.shape} and a value of shape {value.shape} were given; expected "
+            "(n, k) and (k,), with more runs than quantities. Correct them."
+        )
+    from scipy.stats import f  # slow to import, and only needed here
+
+    spread = np.atleast_2d(np.cov(runs, rowvar=False))
+    if variance is not None:
+        spread = spread + np.diag(variance)
+    off = value - runs.mean(axis=0)
+    squared = off @ np.linalg.solve(spread, off) * n / (n + 1)
+    return float(f.sf(squared * (n - k) / (k * (n - 1)), k, n - k))
+
+
 def share_interval(successes: int, runs: int, *, level: float = 0.95) -> tuple[float, float]:
     """Interval for the true share behind so many successes in so many runs (Wilson 1927).
 

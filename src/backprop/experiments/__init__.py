@@ -24,6 +24,8 @@ NAMES = (
     "zip_baselines",
     "zip_choices",
     "zip_today",
+    "zip_rejection",
+    "zip_errors",
     "gradient_cost",
 )
 

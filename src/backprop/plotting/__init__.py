@@ -15,6 +15,7 @@ from backprop.plotting.charts import (
     panels_beside_paper,
     stacked_sums,
 )
+from backprop.plotting.digits import captioned, confusion, mosaic, readings, response
 from backprop.plotting.effects import effects
 from backprop.plotting.families import answers, family_tree, receptive_fields
 from backprop.plotting.feature_maps import (
@@ -58,6 +59,8 @@ __all__ = [
     "annotated_map",
     "answers",
     "band",
+    "captioned",
+    "confusion",
     "connection_table",
     "copies_and_sum",
     "cumulative",
@@ -70,10 +73,13 @@ __all__ = [
     "images",
     "ladder",
     "mark_paper",
+    "mosaic",
     "network_to_scale",
     "outputs_over_runs",
     "panels_beside_paper",
+    "readings",
     "receptive_fields",
+    "response",
     "roots_and_nets",
     "shared_kernel",
     "small_network",
