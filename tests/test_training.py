@@ -657,3 +657,8 @@ def test_the_curvature_before_a_pass_is_that_of_the_whole_network():
     y, caches = thinned(0).forward(w, XOR_X)
     gradient = thinned(0).backward(w, caches, y - XOR_D)
     np.testing.assert_allclose(ours, w - 0.05 * gradient / (0.1 + h), rtol=1e-12)
+
+
+def test_batch_training_refuses_an_optimiser_that_would_never_see_the_curvature():
+    with pytest.raises(InputError, match="Use train_online"):
+        train_batch(NETWORK, weights([0]), XOR_X, XOR_D, optimiser=PassNewton(0.1), sweeps=1)

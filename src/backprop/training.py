@@ -147,6 +147,11 @@ def train_batch(
             f"the initial weights have shape {w.shape}; expected (replicas, {network.n_params}). "
             "Use w[None] for one network."
         )
+    if at_sweep(optimiser, 0).curvature_cases:
+        raise InputError(
+            "train_batch was given an optimiser that measures second derivatives before each pass; "
+            "expected one that gets them at every step, or none. Use train_online for that one."
+        )
     criteria = criteria or {}
     active = np.arange(len(w))  # replicas that are still trained; rows of w and state
     final_w, final_loss = w.copy(), np.full(len(w), np.nan)

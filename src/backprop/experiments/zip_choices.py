@@ -1,8 +1,9 @@
 """What LeCun et al. 1989 leave unsaid: one choice at a time, and how much it matters.
 
 The base is the run of `zip_codes`, preset "pseudo-newton". Every other preset changes one of
-its choices and nothing else; the seeds, and so the initial draws, are the same. None of the
-choices is stated in the paper (or, as for the range 2.4/F, its reading is open).
+its choices and nothing else. The seeds are the same, and so are the initial draws, save where a
+choice changes their number (zero biases, tables with more or fewer weights). None of the choices
+is stated in the paper (or, as for the range 2.4/F, its reading is open).
 
 Fixed before the runs: a level matters if the 95 % interval of the mean difference to the base in
 test error, over pairs of the same seed, excludes zero after Bonferroni's correction for the number
