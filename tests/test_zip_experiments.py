@@ -312,7 +312,8 @@ def test_the_step_for_all_cases_has_the_smallest_mean_training_error(optimiser):
 def test_presets_of_the_baselines_are_named_for_what_they_do():
     presets = dict(zip_baselines.PRESETS)
     assert presets.pop("fast") == zip_baselines.Config.fast()
-    assert len(set(presets.values())) == len(presets)
+    # For all cases, the chosen step is run again on other seeds.
+    assert len(set(presets.values())) == len(presets) - len(zip_baselines.BATCH_CHOSEN)
     for name, config in presets.items():
         assert config.network in zip_baselines.NETWORKS, name
         assert config.optimiser in zip_baselines.OPTIMISERS, name
