@@ -99,7 +99,7 @@ class Config:
 # choice from the recorded runs.
 STEPS: dict[str, tuple[float, ...]] = {
     "hidden-40": (0.0001, 0.0003, 0.001, 0.003, 0.01),
-    "unshared": (0.0001, 0.0003, 0.001, 0.003),
+    "unshared": (0.0001, 0.0003, 0.001),
     **{f"maps-{maps}": (0.0002, 0.0003, 0.0005) for maps in MAPS if maps != 12},
 }
 CHOSEN: dict[str, float] = {
