@@ -99,6 +99,26 @@ def rejected_for(y: Array, digit: Digits, *, error: float = 0.01) -> float:
     return float(rejected[good[0]]) if len(good) else 1.0
 
 
+def threshold_for(y: Array, digit: Digits, *, error: float = 0.01) -> float:
+    """Smallest difference between the two largest outputs at which a case is accepted.
+
+    Rejecting what has less (see `confidence`) is what `rejected_for` counts.
+
+    Parameters
+    ----------
+    y, digit, error
+        As in `rejected_for`.
+
+    Returns
+    -------
+    float
+        The threshold; infinite if none is good enough.
+    """
+    _, errors = rejection_curve(y, digit)
+    good = np.flatnonzero(errors <= error)
+    return float(np.sort(confidence(y))[good[0]]) if len(good) else np.inf
+
+
 def share_interval(successes: int, runs: int, *, level: float = 0.95) -> tuple[float, float]:
     """Interval for the true share behind so many successes in so many runs (Wilson 1927).
 

@@ -23,6 +23,8 @@ NAMES = (
     "zip_codes",
     "zip_baselines",
     "zip_choices",
+    "zip_reading",
+    "zip_speed",
     "gradient_cost",
 )
 
