@@ -10,6 +10,7 @@ from backprop.evaluation import (
     rejected_for,
     rejection_curve,
     share_interval,
+    threshold_for,
     wrong,
 )
 
@@ -44,6 +45,18 @@ def test_rejected_for_finds_the_smallest_share(error, expected):
 
 def test_nothing_is_good_enough_if_the_surest_answer_is_wrong():
     assert rejected_for(Y, np.array([1, 0, 1, 2]), error=0.01) == 1.0
+
+
+@pytest.mark.parametrize(("error", "expected"), [(0.5, 0.1), (0.3, 1.0), (0.0, 1.0)])
+def test_the_threshold_is_the_margin_of_the_least_sure_case_accepted(error, expected):
+    threshold = threshold_for(Y, DIGIT, error=error)
+    assert threshold == pytest.approx(expected)
+    share = np.mean(confidence(Y) < threshold)
+    assert share == rejected_for(Y, DIGIT, error=error)
+
+
+def test_no_threshold_is_high_enough_if_the_surest_answer_is_wrong():
+    assert threshold_for(Y, np.array([1, 0, 1, 2]), error=0.01) == np.inf
 
 
 def test_the_interval_of_a_share_is_wilsons():

@@ -14,6 +14,7 @@ from backprop.evaluation import confidence
 from backprop.experiments import zip_codes, zip_reading
 
 PRESET = "pseudo-newton"
+LARGEST_OUTPUT = 1.7159  # either way: the limit of the outputs' tanh
 
 
 @dataclass(frozen=True, eq=False)
@@ -133,3 +134,31 @@ def classify(x: Array, reader: Reader | None = None) -> Reading:
     reader = reader or recorded_reader()
     outputs = zip_codes.network().predict(reader.w, x.reshape(1, 256))[0]
     return Reading(outputs, reader.threshold)
+
+
+def as_text(reading: Reading, *, width: int = 24) -> str:
+    """Write a reading for a terminal: a bar for each output, the answer, and what follows.
+
+    Parameters
+    ----------
+    reading : Reading
+        From `classify`.
+    width : int
+        Characters of the longest bar there can be.
+
+    Returns
+    -------
+    str
+        Eleven lines.
+    """
+    share = (reading.outputs + LARGEST_OUTPUT) / (2 * LARGEST_OUTPUT)
+    lines = [
+        f"  {digit}  {output:5.2f}  {'#' * round(width * part)}"
+        for digit, (output, part) in enumerate(zip(reading.outputs, share, strict=True))
+    ]
+    verdict = "rejected" if reading.rejected else "accepted"
+    lines.append(
+        f"  answer {reading.digit}, {verdict}: margin {reading.margin:.2f}, "
+        f"threshold {reading.threshold:.2f}"
+    )
+    return "\n".join(line.rstrip() for line in lines)
