@@ -15,15 +15,18 @@ from backprop.datasets.digits import (
     zip_codes,
 )
 from backprop.datasets.pictures import fit, read_picture, save_picture
+from backprop.datasets.strokes import STROKES, draw
 from backprop.datasets.symmetry import symmetry
 
 __all__ = [
     "CHECKSUMS",
+    "STROKES",
     "TEST_CASES",
     "TRAIN_CASES",
     "Digits",
     "banner",
     "digits_status",
+    "draw",
     "family_trees",
     "fetch_digits",
     "find_digits",

@@ -23,6 +23,7 @@ from backprop.plotting.networks import (
     small_network,
     two_passes,
 )
+from backprop.plotting.readings import pictures_and_views, times_as_fast
 from backprop.plotting.style import (
     BLACK,
     BLUE,
@@ -60,10 +61,12 @@ __all__ = [
     "mark_paper",
     "outputs_over_runs",
     "panels_beside_paper",
+    "pictures_and_views",
     "receptive_fields",
     "roots_and_nets",
     "small_network",
     "stacked_sums",
+    "times_as_fast",
     "title",
     "two_passes",
     "unrolled",
