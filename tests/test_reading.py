@@ -6,9 +6,10 @@ import shutil
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from matplotlib import pyplot as plt
 from PIL import Image, ImageDraw
 
-from backprop import datasets, reading, results
+from backprop import datasets, plotting, reading, results
 from backprop.cli import main
 from backprop.errors import InputError, ResultsError
 from backprop.evaluation import confidence, wrong
@@ -206,3 +207,53 @@ def test_training_time_is_scaled_from_one_presentation_to_23_passes(monkeypatch)
     assert measured["training_days"] == pytest.approx(days, rel=0.01)
     assert measured["training_days_at_once"] == pytest.approx(days / 4, rel=0.01)
     assert (measured["one_at_a_time"], measured["from_files"]) == (20, 5)
+
+
+# What the page says of drawings.
+
+
+def answers_of(path):
+    """What every recorded network makes of a picture."""
+    x = datasets.read_picture(path)
+    seeds = results.load(results.default_folder(), "zip_reading", "pseudo-newton").seeds
+    return [classify(x, recorded_reader(seed)) for seed in seeds]
+
+
+@pytest.mark.parametrize(
+    ("name", "digit", "mostly_rejected"),
+    [("3", 3, False), ("7 with a bar", 7, True), ("S", 5, False), ("A", None, True)],
+)
+def test_most_networks_agree_on_the_drawings_of_the_page(tmp_path, name, digit, mostly_rejected):
+    answers = answers_of(datasets.draw(tmp_path / "a.png", datasets.STROKES[name], pen=0.08))
+    if digit is not None:
+        assert np.mean([each.digit == digit for each in answers]) > 0.9
+    assert bool(np.mean([each.rejected for each in answers]) > 0.5) is mostly_rejected
+
+
+def test_a_figure_drawn_at_another_size_and_place_gives_the_same_view(tmp_path):
+    strokes = datasets.STROKES["7"]
+    usual = datasets.read_picture(datasets.draw(tmp_path / "a.png", strokes, pen=0.1))
+    half = {"height": 0.35, "pen": 0.05, "corner": (0.55, 0.6)}
+    moved = datasets.read_picture(datasets.draw(tmp_path / "b.png", strokes, **half))
+    assert np.abs(moved - usual).mean() < 0.05
+
+
+def test_pictures_views_and_outputs_stand_in_columns(tmp_path):
+    paths = [one(tmp_path / "one.png"), zero(tmp_path / "zero.png")]
+    seen = [datasets.read_picture(path) for path in paths]
+    y = np.stack([outputs(0.1, 0.9), outputs(0.3, 0.7), outputs(0.2, 0.8)])
+    figure = plotting.pictures_and_views(paths, seen, ["a", "b"], [y, y], ["c", "d"])
+    assert len(figure.axes) == 6
+    np.testing.assert_array_equal(figure.axes[3].images[0].get_array(), seen[1].reshape(16, 16))
+    dots = figure.axes[4].collections[1].get_offsets()
+    np.testing.assert_allclose(dots[:2, 0], [0.2, 0.8])
+    assert figure.axes[5].get_xlabel() == "d"
+    plt.close(figure)
+
+
+def test_speeds_are_drawn_against_those_of_the_paper():
+    figure = plotting.times_as_fast({"training": np.array([900.0, 1100.0])})
+    ax = figure.axes[0]
+    assert ax.get_xscale() == "log"
+    assert [list(line.get_xdata()) for line in ax.lines[:2]] == [[1, 1000], [900, 1100]]
+    plt.close(figure)

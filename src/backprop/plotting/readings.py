@@ -45,7 +45,7 @@ def pictures_and_views(
     shape = [1.0, 1.0, 2.0][:rows]
     columns = len(paths)
     figure, axes = plt.subplots(
-        rows, columns, figsize=(5.8, 5.8 / columns * sum(shape) + 0.7), height_ratios=shape
+        rows, columns, figsize=(5.8, 5.0 / columns * sum(shape) + 0.6), height_ratios=shape
     )
     for column, (path, x, label) in enumerate(zip(paths, seen, labels, strict=True)):
         top, view = axes[:2, column]
@@ -56,7 +56,7 @@ def pictures_and_views(
             ax.set(xticks=[], yticks=[])
             for spine in ax.spines.values():
                 spine.set(visible=True, color=LIGHT)
-    for ax, text in zip(axes[:2, 0], ("picture", "network's view"), strict=True):
+    for ax, text in zip(axes[:2, 0], ("picture", "as seen"), strict=True):
         ax.set_ylabel(text, fontsize=9)
     if outputs is not None:
         for column, (ax, y) in enumerate(zip(axes[2], outputs, strict=True)):
