@@ -1,11 +1,14 @@
-"""What all tests share: when the real digits may be missing, and repeatable random examples."""
+"""What all tests share: digits, real and random, and repeatable random examples."""
 
 import os
+from dataclasses import replace
 
 import hypothesis
+import numpy as np
 import pytest
 
-from backprop.datasets import find_digits
+from backprop import datasets
+from backprop.datasets import Digits, find_digits
 from backprop.errors import DataError
 
 # The tests are about the book's own results, whatever the user has set for other purposes.
@@ -45,3 +48,23 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     """Fail the tests marked needs_digits where the digits must be there and are not."""
     if MISSING and digits_required() and item.get_closest_marker("needs_digits"):
         pytest.fail(MISSING, pytrace=False)
+
+
+@pytest.fixture
+def small_digits() -> Digits:
+    """Digits of the real shape and range, few and random."""
+    rng = np.random.default_rng(0)
+    x, digit = rng.uniform(-1, 1, (40, 256)).astype(np.float32), np.arange(40) % 10
+    return Digits(x, digit, x, digit, source="test", checksums={}, stand_in=True)
+
+
+@pytest.fixture
+def digits(monkeypatch: pytest.MonkeyPatch, small_digits: Digits) -> Digits:
+    """A small set in place of the zip codes; its test digits are not all of its training digits."""
+    small = replace(
+        small_digits,
+        test_x=small_digits.test_x[:25],
+        test_digit=small_digits.test_digit[:25],
+    )
+    monkeypatch.setattr(datasets, "zip_codes", lambda: small)
+    return small

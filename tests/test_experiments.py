@@ -121,14 +121,6 @@ def test_settings_of_the_symmetry_net_are_used():
 # Zip codes.
 
 
-@pytest.fixture
-def small_digits():
-    """Digits of the real shape and range, few and random."""
-    rng = np.random.default_rng(0)
-    x, digit = rng.uniform(-1, 1, (40, 256)).astype(np.float32), np.arange(40) % 10
-    return datasets.Digits(x, digit, x, digit, source="test", checksums={}, stand_in=True)
-
-
 def test_a_zip_code_run_learns_and_measures_after_every_pass(small_digits):
     seen = []
     config = zip_codes.Config(passes=12, lr=0.003)

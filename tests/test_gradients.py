@@ -9,11 +9,12 @@ from backprop import activations, losses
 from backprop.errors import UnknownName
 from backprop.gradcheck import central_differences, check_network, relative_error
 from backprop.initialisers import uniform
-from backprop.layers import Dense, Local, Split
+from backprop.layers import Dense, Local, Mask, Split, Unshared
 from backprop.layers.local import _gather
 from backprop.network import Network
 
 TABLE = ((0, 1), (1, 2), (0, 2))
+FACTORS = np.array([[0, 2, 1], [2, 0, 2], [0, 0, 0.5], [1, 1, 1], [3, 0, 0]])  # five cases
 NETWORKS = {
     "dense": Network((Dense(4, 3), Dense(3, 2))),
     "local, odd stride": Network((Local((7, 5, 2), maps=3, size=3, stride=3, border=0.5),)),
@@ -25,6 +26,14 @@ NETWORKS = {
             Dense(4, 2, activations.LECUN_TANH),
         )
     ),
+    "unshared with a table, then dense": Network(
+        (
+            Unshared((6, 5, 1), maps=3, size=3, stride=2, border=0.5),
+            Unshared((3, 3, 3), maps=3, size=3, stride=2, table=TABLE),
+            Dense(12, 2),
+        )
+    ),
+    "a mask between dense layers": Network((Dense(4, 3), Mask(FACTORS), Dense(3, 2))),
     "side by side, some without biases": Network(
         (
             Split((Dense(3, 2), Dense(2, 3, bias=False), Split((Dense(1, 1),)))),
@@ -97,10 +106,39 @@ def test_loss_slope_and_curvature_are_its_derivatives(loss):
     assert relative_error(loss.curvature(y, d), second) < 1e-6
 
 
+def test_softmax_is_a_probability_and_cannot_overflow():
+    y = np.array([[1.0, 2.0, 4.0], [1e4, -1e4, 0.0]], dtype=np.float32)
+    p = losses.softmax(y)
+    assert p.dtype == np.float32
+    np.testing.assert_allclose(p.sum(axis=-1), 1, rtol=1e-6)
+    np.testing.assert_allclose(p[0], np.exp([1, 2, 4]) / np.exp([1, 2, 4]).sum(), rtol=1e-6)
+    np.testing.assert_array_equal(p[1], [1, 0, 0])
+    # Its loss takes the logarithm of no zero: the least likely answer costs what it is behind.
+    d = np.array([[0, 0, 1.0], [0, 1.0, 0]], dtype=np.float32)
+    loss = losses.SOFTMAX_CROSS_ENTROPY
+    assert loss.value(y[1:], d[1:]) == pytest.approx(2e4)
+    for part in (loss.slope, loss.curvature):
+        assert part(y, d).dtype == np.float32
+        assert np.isfinite(part(y, d)).all()
+
+
+def test_softmax_cross_entropy_has_the_slope_and_the_diagonal_curvature_it_states():
+    rng = np.random.default_rng(3)
+    y, d = rng.normal(0, 2, (3, 4)), rng.dirichlet(np.ones(4), 3)
+    loss = losses.SOFTMAX_CROSS_ENTROPY
+    np.testing.assert_allclose(loss.value(y, d), -(d * np.log(losses.softmax(y))).sum())
+    measured = central_differences(lambda v: float(loss.value(v, d)), y)
+    assert relative_error(loss.slope(y, d), measured) < 1e-6
+    # Outputs of a case share a denominator, so only the diagonal is asked for.
+    for i in np.ndindex(y.shape):
+        second = central_differences(lambda v, i=i: float(loss.slope(v, d)[i]), y)[i]
+        assert loss.curvature(y, d)[i] == pytest.approx(second, rel=1e-6)
+
+
 def test_a_loss_of_replicas_is_that_of_each():
     rng = np.random.default_rng(2)
     y, d = rng.uniform(0.1, 0.9, (3, 4, 2)), rng.integers(0, 2, (4, 2)).astype(float)
-    for loss in losses.ALL:
+    for loss in (*losses.ALL, losses.SOFTMAX_CROSS_ENTROPY):
         for part in (loss.value, loss.slope, loss.curvature):
             np.testing.assert_allclose(part(y, d), np.stack([part(one, d) for one in y]))
 
@@ -283,6 +321,82 @@ def test_a_local_layer_is_a_dense_layer_with_tied_weights(table):
         np.testing.assert_allclose(ours[0][0], summed, rtol=1e-9)
         np.testing.assert_allclose(ours[0][1], theirs[0][1], rtol=1e-9)
         np.testing.assert_allclose(ours[1][0], theirs[1][0], rtol=1e-9)
+
+
+@pytest.mark.parametrize("table", [None, ((0,), (0, 1), (1,))], ids=["full", "table"])
+def test_an_unshared_layer_with_equal_kernels_is_a_local_layer(table):
+    """Outputs are the same; a signal at a shared weight is the sum over its copies."""
+    rng = np.random.default_rng(7)
+    shape = {"maps": 3, "size": 3, "stride": 2, "border": 0.5, "table": table}
+    local, unshared = Local((4, 6, 2), **shape), Unshared((4, 6, 2), **shape)
+    shared, free = (Network((layer, Dense(18, 2))) for layer in (local, unshared))
+    w, x = start(shared, rng)
+    size = local.parts[0].size
+    v = np.concatenate([np.tile(w[:size], local.positions), w[size:]])
+    np.testing.assert_array_equal(
+        unshared.kernel(v[: local.positions * size]),
+        np.broadcast_to(local.kernel(w[:size]), (local.positions, 3, 3, 2, 3)),
+    )
+    y, caches = shared.forward(w, x)
+    y_free, caches_free = free.forward(v, x)
+    np.testing.assert_allclose(y_free, y, rtol=1e-12)
+    signal = rng.uniform(0.5, 2, y.shape)
+    np.testing.assert_allclose(
+        free.input_gradient(v, caches_free, signal), shared.input_gradient(w, caches, signal)
+    )
+    for method in ("backward", "hessian_diagonal"):
+        ours = getattr(free, method)(v, caches_free, signal)
+        theirs = getattr(shared, method)(w, caches, signal)
+        copies = ours[: local.positions * size].reshape(local.positions, size)
+        assert not np.allclose(copies[0], copies[-1])
+        np.testing.assert_allclose(copies.sum(axis=0), theirs[:size], rtol=1e-9)
+        np.testing.assert_allclose(ours[local.positions * size :], theirs[size:], rtol=1e-9)
+
+
+def test_weights_of_an_unshared_layer_belong_to_one_unit_each():
+    layer = Unshared((4, 4, 1), maps=2, size=3, stride=2)
+    w, b = np.random.default_rng(0).normal(size=layer.parts[0].size), np.zeros(layer.n_out)
+    x = np.ones((1, 16))
+    before, _ = layer.forward([w, b], x)
+    for number in range(len(w)):
+        moved = w + 0.1 * (np.arange(len(w)) == number)
+        changed = np.flatnonzero(layer.forward([moved, b], x)[0] != before)
+        # Weights lie window after window; of neighbouring ones, each is another map's.
+        assert changed.tolist() == [number // 18 * 2 + number % 2]
+
+
+def test_second_derivatives_of_an_unshared_layer_below_one_output_are_exact():
+    # One output and no weight shared: no cross terms.
+    rng = np.random.default_rng(8)
+    network = Network((Unshared((4, 4, 1), maps=2, size=3, stride=2), Dense(8, 1)))
+    w, x = start(network, rng)
+    y, caches = network.forward(w, x)
+    ours = network.hessian_diagonal(w, caches, np.ones_like(y))
+    exact = exact_gauss_newton_diagonal(network, w, x, np.ones_like(y))
+    assert relative_error(ours, exact) < 1e-12
+
+
+def test_a_masked_unit_is_cut_out_and_the_others_carry_squared_factors():
+    rng = np.random.default_rng(9)
+    factors = np.array([[0.0, 2.0, 0.5]])
+    network = Network((Dense(4, 3), Mask(factors), Dense(3, 1)))
+    w, x = start(network, rng)
+    y, caches = network.forward(w, x)
+    for method in ("backward", "hessian_diagonal"):
+        (below, below_b), _, (above, _) = network.unpack(
+            getattr(network, method)(w, caches, np.ones_like(y))
+        )
+        assert (below[:, 0] == 0).all() and below_b[0] == 0 and above[0] == 0
+        assert (below[:, 1:] != 0).all() and (above[1:] != 0).all()
+    # The factors can as well stand in the weights above.
+    whole = Network((Dense(4, 3), Dense(3, 1)))
+    scaled = w.copy()
+    scaled[15:18] *= factors[0]
+    np.testing.assert_allclose(whole.forward(scaled, x)[0], y, rtol=1e-12)
+    second = whole.hessian_diagonal(scaled, whole.forward(scaled, x)[1], np.ones_like(y))
+    ours = network.hessian_diagonal(w, caches, np.ones_like(y))
+    np.testing.assert_allclose(ours[:15], second[:15], rtol=1e-12)
+    np.testing.assert_allclose(ours[15:18], second[15:18] * factors[0] ** 2, rtol=1e-12)
 
 
 def test_untied_border_units_see_the_border_value():

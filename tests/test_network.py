@@ -9,13 +9,15 @@ from hypothesis import strategies as st
 
 from backprop import activations
 from backprop.errors import InputError
-from backprop.experiments import zip_codes
+from backprop.experiments import zip_codes, zip_training
 from backprop.initialisers import constant, uniform, uniform_fan_in
-from backprop.layers import Dense, Local, Split
+from backprop.layers import Dense, Local, Mask, Part, Split, Unshared
+from backprop.layers.mask import dropout
 from backprop.losses import HALF_SUMMED_SQUARES
 from backprop.network import Network
 
 SMALL = Network((Local((4, 4, 1), maps=2, size=3), Dense(8, 3)))
+UNSHARED = Network((Unshared((4, 4, 1), maps=2, size=3), Dense(8, 3)))
 
 
 def test_one_network_worked_by_hand():
@@ -101,27 +103,90 @@ def test_border_units_of_both_feature_layers_see_minus_one():
 
 
 @settings(max_examples=25)
-@given(seeds=st.lists(st.integers(0, 2**32), min_size=1, max_size=4), cases=st.integers(1, 4))
-def test_replicas_compute_what_single_networks_compute(seeds, cases):
-    x = np.random.default_rng(0).standard_normal((cases, SMALL.n_in))
-    w = SMALL.init_replicas(uniform(0.5), seeds=seeds)
-    y, caches = SMALL.forward(w, x)
-    gradient, second = SMALL.backward(w, caches, y), SMALL.hessian_diagonal(w, caches, y**2)
-    by_input = SMALL.input_gradient(w, caches, y)
+@given(
+    network=st.sampled_from([SMALL, UNSHARED]),
+    seeds=st.lists(st.integers(0, 2**32), min_size=1, max_size=4),
+    cases=st.integers(1, 4),
+)
+def test_replicas_compute_what_single_networks_compute(network, seeds, cases):
+    x = np.random.default_rng(0).standard_normal((cases, network.n_in))
+    w = network.init_replicas(uniform(0.5), seeds=seeds)
+    y, caches = network.forward(w, x)
+    gradient, second = network.backward(w, caches, y), network.hessian_diagonal(w, caches, y**2)
+    by_input = network.input_gradient(w, caches, y)
     assert y.shape == (len(seeds), cases, 3)
     assert gradient.shape == second.shape == w.shape
     for i, seed in enumerate(seeds):
-        single = SMALL.init(uniform(0.5), rng=np.random.default_rng(seed))
+        single = network.init(uniform(0.5), rng=np.random.default_rng(seed))
         np.testing.assert_array_equal(single, w[i])
-        y_i, caches_i = SMALL.forward(single, x)
+        y_i, caches_i = network.forward(single, x)
         np.testing.assert_allclose(y_i, y[i], rtol=1e-12)
-        np.testing.assert_allclose(SMALL.backward(single, caches_i, y_i), gradient[i], rtol=1e-9)
+        np.testing.assert_allclose(network.backward(single, caches_i, y_i), gradient[i], rtol=1e-9)
         np.testing.assert_allclose(
-            SMALL.hessian_diagonal(single, caches_i, y_i**2), second[i], rtol=1e-9
+            network.hessian_diagonal(single, caches_i, y_i**2), second[i], rtol=1e-9
         )
         np.testing.assert_allclose(
-            SMALL.input_gradient(single, caches_i, y_i), by_input[i], rtol=1e-9, atol=1e-15
+            network.input_gradient(single, caches_i, y_i), by_input[i], rtol=1e-9, atol=1e-15
         )
+
+
+def test_each_replica_can_have_its_own_mask():
+    rng = np.random.default_rng(0)
+    factors = dropout((3, 1, 8), 0.5, rng=rng, dtype=float)
+    local, dense = SMALL.layers
+    w, x = SMALL.init_replicas(uniform(0.5), seeds=range(3)), rng.standard_normal((2, 16))
+    together = Network((local, Mask(factors), dense))
+    y, caches = together.forward(w, x)
+    gradient = together.backward(w, caches, y)
+    assert together.n_params == SMALL.n_params
+    for i in range(3):
+        alone = Network((local, Mask(factors[i]), dense))
+        y_i, caches_i = alone.forward(w[i], x)
+        np.testing.assert_allclose(y_i, y[i], rtol=1e-12)
+        np.testing.assert_allclose(alone.backward(w[i], caches_i, y_i), gradient[i], rtol=1e-9)
+
+
+def test_a_mask_adds_no_units_weights_or_memory():
+    mask = Mask(np.ones((1, 8)))
+    masked = Network((SMALL.layers[0], mask, SMALL.layers[1]))
+    assert (mask.n_in, mask.n_out) == (8, 8)
+    assert masked.total() == SMALL.total()
+    assert masked.cache_bytes(3) == SMALL.cache_bytes(3)
+    x = np.random.default_rng(0).standard_normal((2, 16))
+    w = SMALL.init(uniform(0.5), rng=np.random.default_rng(1))
+    np.testing.assert_array_equal(masked.forward(w, x)[0], SMALL.forward(w, x)[0])
+
+
+def test_dropout_drops_the_share_and_keeps_the_mean():
+    factors = dropout((400, 250), 0.2, rng=np.random.default_rng(0))
+    assert factors.dtype == np.float32
+    assert set(np.unique(factors)) == {0, np.float32(1.25)}
+    # Five standard deviations of 100,000 draws.
+    assert (factors == 0).mean() == pytest.approx(0.2, abs=5 * math.sqrt(0.2 * 0.8 / 1e5))
+    assert factors.mean() == pytest.approx(1, abs=5 * math.sqrt(0.25 / 1e5))
+    again = dropout((400, 250), 0.2, rng=np.random.default_rng(0), dtype=np.float64)
+    np.testing.assert_array_equal(factors, again)
+    assert again.dtype == np.float64
+
+
+def test_dropping_no_share_changes_nothing():
+    factors = dropout((3, 5), 0.0, rng=np.random.default_rng(0))
+    np.testing.assert_array_equal(factors, np.ones((3, 5)))
+
+
+@pytest.mark.parametrize("share", [-0.1, 1.0, 1.5, math.nan])
+def test_a_share_to_drop_that_is_out_of_range_is_refused(share):
+    with pytest.raises(InputError, match="0 <= share < 1"):
+        dropout((2, 2), share, rng=np.random.default_rng(0))
+
+
+def test_without_sharing_every_connection_has_its_own_weight():
+    table = ((0,), (0, 1), (1,))
+    local, unshared = (kind((4, 6, 2), maps=3, size=3, table=table) for kind in (Local, Unshared))
+    assert unshared.count() == (18, 6 * 9 * 4 + 18, 6 * 9 * 4 + 18)
+    assert unshared.count()[:2] == local.count()[:2]
+    assert sum(part.size for part in unshared.parts) == unshared.count().free
+    assert [part.fan_in for part in unshared.parts] == [part.fan_in for part in local.parts]
 
 
 @settings(max_examples=40)
@@ -154,8 +219,9 @@ def test_predict_in_batches_equals_one_forward_pass():
     np.testing.assert_allclose(SMALL.predict(w, x, batch=3), SMALL.forward(w, x)[0], rtol=1e-12)
 
 
-def test_cache_bytes_predicts_what_the_caches_hold():
-    network, cases = zip_codes.network(), 3
+@pytest.mark.parametrize("layer", [Local, Unshared])
+def test_cache_bytes_predicts_what_the_caches_hold(layer):
+    network, cases = zip_training.feature_maps(zip_training.groups(), layer=layer), 3
     w = network.init(uniform_fan_in(), rng=np.random.default_rng(0), dtype=np.float32)
     x = np.zeros((cases, 256), dtype=np.float32)
     _, caches = network.forward(w, x)
@@ -185,6 +251,17 @@ def test_initial_ranges():
     assert (network.unpack(w)[0][1] == 0).all()
 
 
+def test_the_bias_need_not_count_as_a_connection():
+    part, rng = Part("w", (4, 100_000), fan_in=5), np.random.default_rng(0)
+    for initialiser, half_width in (
+        (uniform_fan_in(2.4, count_bias=False), 2.4 / 4),
+        (uniform_fan_in(2.4, power=0.5, count_bias=False), 2.4 / 2),
+        (uniform_fan_in(2.4, count_bias=True), 2.4 / 5),
+    ):
+        drawn = np.abs(initialiser(part, rng=rng)).max()
+        assert 0.999 * half_width < drawn <= half_width
+
+
 @pytest.mark.parametrize(
     ("make", "message"),
     [
@@ -193,6 +270,12 @@ def test_initial_ranges():
         (lambda: Local((4, 4, 2), maps=2, table=((0,), (2,))), r"row 1 .* between 0 and 1"),
         (lambda: Local((4, 4, 2), maps=2, table=((0,), ())), "at least one input map"),
         (lambda: Local((4, 4, 2), maps=2, table=((0,),)), "1 rows; the layer has 2"),
+        (lambda: Unshared((4, 4, 1), maps=2, size=4), "size odd"),
+        (lambda: Unshared((4, 4, 2), maps=2, table=((0,), (2,))), r"row 1 .* between 0 and 1"),
+        (lambda: UNSHARED.unpack(np.zeros(SMALL.n_params)), "the last axis must be"),
+        (lambda: UNSHARED.forward(np.zeros(UNSHARED.n_params), np.zeros((2, 5))), "expected"),
+        (lambda: Mask(np.ones(3)), r"shape \(3,\); expected"),
+        (lambda: Network((Dense(2, 3), Mask(np.ones((1, 4))))), "layer 2 expects 4"),
         (lambda: Network(()), "at least one"),
         (lambda: Network((Dense(2, 3), Dense(4, 1))), "layer 1 has 3 units, but layer 2 expects 4"),
         (lambda: SMALL.unpack(np.zeros(5)), "the last axis must be"),

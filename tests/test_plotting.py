@@ -10,6 +10,7 @@ from matplotlib import pyplot as plt
 
 from backprop import plotting
 from backprop.datasets import family_trees as kin
+from backprop.experiments.zip_choices import Effect
 
 
 @pytest.fixture(autouse=True)
@@ -205,3 +206,33 @@ def test_factors_give_every_level_a_line_and_leave_out_what_is_not_known():
     }
     assert marks >= {(-1, "o", 0.5), (-2, "D", 0.1), (-4, "o", 0.3), (-2, "o", 0.4)}
     assert sum(line.get_marker() in ("o", "D") for line in axes[1].lines) == 3
+
+
+def test_effects_are_drawn_at_their_difference_and_those_too_far_are_named():
+    _, ax = plt.subplots()
+    near = Effect("step", "0.1", 0.2, 0.1, 0.3)
+    open_ = Effect("step", "0.2", 0.0, -0.1, 0.1)
+    far = Effect("order", "shuffled", 9.0, 8.0, 10.0)
+    plotting.effects(ax, [[far], [near, open_]], noise=0.2, end=2.0)
+    dots = {float(line.get_xdata()[0]): line for line in ax.lines if line.get_marker() == "o"}
+    assert set(dots) == {0.2, 0.0}
+    assert dots[0.0].get_markerfacecolor() == "white"
+    texts = {text.get_text() for text in ax.texts}
+    assert {"+9.0", "step", "order"} <= texts
+    assert [label.get_text() for label in ax.get_yticklabels()] == ["shuffled", "0.1", "0.2"]
+
+
+def test_a_ladder_shows_every_run_its_mean_and_published_values():
+    _, ax = plt.subplots()
+    rungs = [
+        plotting.Rung("first", np.array([5.0, 6.0])),
+        plotting.Rung("second", np.array([7.0]), stays=False),
+    ]
+    plotting.ladder(ax, rungs, {"people": 2.5}, label="test errors (%)")
+    dots = [line for line in ax.lines if line.get_marker() == "o"]
+    assert [list(line.get_xdata()) for line in dots] == [[5.0, 6.0], [7.0]]
+    assert dots[1].get_markerfacecolor() == "white"
+    bars = [line.get_xdata()[0] for line in ax.lines if len(set(line.get_xdata())) == 1]
+    assert 5.5 in bars
+    assert "people" in {text.get_text() for text in ax.texts}
+    assert [label.get_text() for label in ax.get_yticklabels()] == ["first", "second"]

@@ -8,11 +8,25 @@ from hypothesis import strategies as st
 from backprop import datasets
 from backprop.errors import InputError, TrainingDiverged
 from backprop.initialisers import uniform
-from backprop.layers import Dense
-from backprop.losses import HALF_SUMMED_SQUARES
+from backprop.layers import Dense, Mask
+from backprop.losses import CROSS_ENTROPY, HALF_SUMMED_SQUARES, MEAN_SQUARES
 from backprop.network import Network
-from backprop.optimisers import Decay, Momentum, PseudoNewton, Schedule, SteepestDescent
-from backprop.training import NEVER, all_errors_below, train_batch, train_online
+from backprop.optimisers import (
+    Adam,
+    Decay,
+    Momentum,
+    PassNewton,
+    PseudoNewton,
+    Schedule,
+    SteepestDescent,
+)
+from backprop.training import (
+    NEVER,
+    all_errors_below,
+    mean_curvature,
+    train_batch,
+    train_online,
+)
 
 XOR_X = np.array([[0.0, 0], [0, 1], [1, 0], [1, 1]])
 XOR_D = np.array([[0.0], [1], [1], [0]])
@@ -22,6 +36,7 @@ OPTIMISERS = [
     Momentum(0.5, 0.9),
     Decay(Momentum(0.5, 0.9), 1e-4),
     PseudoNewton(0.05),
+    Adam(0.01),
 ]
 
 
@@ -53,6 +68,46 @@ def test_two_steps_of_each_optimiser_by_hand():
     np.testing.assert_allclose(w1, [1 - 0.1 * 0.5 / 1.5, -2 - 0.1 * 1.0 / 0.5])
     _, average = newton.step(w1, g, average, h)
     np.testing.assert_allclose(average, [1.75, 0.0])
+
+
+def test_two_steps_of_adam_by_hand():
+    w, g = np.array([1.0, -2.0]), np.array([0.5, 1.0])
+    adam = Adam(0.1, beta1=0.5, beta2=0.75, epsilon=0.25)
+    w1, state = adam.step(w, g, adam.start(w))
+    # Averages m = g / 2 and v = g^2 / 4; corrected by 1 - 0.5 and 1 - 0.75 they are g and g^2.
+    np.testing.assert_allclose(state, [0.25, 0.5, 0.0625, 0.25, 1])
+    np.testing.assert_allclose(w1, [1 - 0.1 * 0.5 / 0.75, -2 - 0.1 * 1 / 1.25])
+    # Then the gradient of the first weight turns round, and that of the second vanishes.
+    w2, state = adam.step(w1, np.array([-0.5, 0.0]), state)
+    m, v = np.array([-0.125, 0.25]), np.array([0.109375, 0.1875])
+    np.testing.assert_allclose(state, [*m, *v, 2])
+    corrected = (m / 0.75) / (np.sqrt(v / 0.4375) + 0.25)
+    np.testing.assert_allclose(w2, w1 - 0.1 * corrected)
+
+
+def test_the_first_step_of_adam_has_the_same_size_for_every_weight():
+    adam, g = Adam(0.01), np.array([1e-3, -5.0, 200.0])
+    w, _ = adam.step(np.zeros(3), g, adam.start(np.zeros(3)))
+    np.testing.assert_allclose(w, -0.01 * np.sign(g), rtol=1e-4)
+
+
+def test_adam_keeps_its_averages_and_its_number_of_steps_for_each_replica():
+    w = weights(range(4)).astype(np.float32)
+    adam = Adam()
+    state = adam.start(w)
+    assert state.shape == (4, 2 * 13 + 1)
+    w, state = adam.step(w, np.ones_like(w), state)
+    assert state.shape == (4, 2 * 13 + 1)
+    assert w.dtype == state.dtype == np.float32
+    np.testing.assert_array_equal(state[:, -1], 1)
+
+
+def test_the_step_of_pass_newton_leaves_the_curvature_as_it_is():
+    w, g, h = np.array([1.0, -2.0]), np.array([0.5, 1.0]), np.array([4.0, 0.0])
+    newton = PassNewton(0.1, mu=0.5)
+    w1, kept = newton.step(w, g, h)
+    np.testing.assert_allclose(w1, [1 - 0.1 * 0.5 / 4.5, -2 - 0.1 * 1.0 / 0.5])
+    np.testing.assert_array_equal(kept, h)
 
 
 @pytest.mark.parametrize("optimiser", OPTIMISERS, ids=lambda o: type(o).__name__)
@@ -230,6 +285,13 @@ def test_batch_training_asks_for_a_replica_axis():
         lambda: PseudoNewton(0.1, mu=0.0),
         lambda: PseudoNewton(0.1, gamma=0.0),
         lambda: PseudoNewton(0.0),
+        lambda: PassNewton(0.0),
+        lambda: PassNewton(0.1, mu=0.0),
+        lambda: PassNewton(0.1, curvature_cases=0),
+        lambda: Adam(0.0),
+        lambda: Adam(epsilon=0.0),
+        lambda: Adam(beta1=1.0),
+        lambda: Adam(beta2=-0.1),
     ],
 )
 def test_settings_out_of_range_are_refused(make):
@@ -240,6 +302,12 @@ def test_settings_out_of_range_are_refused(make):
 def test_the_pseudo_newton_step_asks_for_second_derivatives():
     with pytest.raises(InputError, match="hessian_diagonal"):
         PseudoNewton(0.1).step(np.zeros(2), np.zeros(2), None)
+
+
+@pytest.mark.parametrize("optimiser", [Momentum(0.1), PassNewton(0.1), Adam()])
+def test_a_step_without_state_says_where_to_get_it(optimiser):
+    with pytest.raises(InputError, match=r"pass what start\(\) returned"):
+        optimiser.step(np.zeros(2), np.zeros(2), None)
 
 
 def test_symmetry_cannot_be_learned_without_hidden_units():
@@ -384,3 +452,213 @@ def test_snapshots_are_the_weights_of_shorter_runs():
 def test_decay_asks_for_what_its_inner_optimiser_needs():
     assert Decay(PseudoNewton(0.1), 0.1).uses_curvature
     assert not Decay(Momentum(0.1), 0.1).uses_curvature
+    assert Decay(PassNewton(0.1, curvature_cases=7), 0.1).curvature_cases == 7
+    assert [optimiser.curvature_cases for optimiser in OPTIMISERS] == [0] * len(OPTIMISERS)
+
+
+# Curvature measured before each pass.
+
+
+@pytest.mark.parametrize("loss", [HALF_SUMMED_SQUARES, CROSS_ENTROPY], ids=lambda loss: loss.name)
+def test_mean_curvature_is_the_average_over_the_cases(loss):
+    w = weights([0, 1])
+    each = []
+    for i in range(4):
+        y, caches = NETWORK.forward(w, XOR_X[[i]])
+        each.append(NETWORK.hessian_diagonal(w, caches, loss.curvature(y, XOR_D[[i]])))
+    ours = mean_curvature(NETWORK, w, XOR_X, XOR_D, loss)
+    np.testing.assert_allclose(ours, np.mean(each, axis=0), rtol=1e-12)
+
+
+@pytest.mark.parametrize("cases", [2, 500], ids=["the first two cases", "more than there are"])
+def test_pass_newton_measures_before_each_pass_and_keeps_it_during_the_pass(cases):
+    newton = PassNewton(0.05, mu=0.1, curvature_cases=cases)
+    w = expected = weights([0, 1])
+    for _ in range(2):
+        first = slice(cases)
+        h = mean_curvature(NETWORK, expected, XOR_X[first], XOR_D[first], HALF_SUMMED_SQUARES)
+        for i in range(4):
+            y, caches = NETWORK.forward(expected, XOR_X[[i]])
+            gradient = NETWORK.backward(expected, caches, y - XOR_D[[i]])
+            expected = expected - 0.05 * gradient / (0.1 + h)
+    ours = train_online(NETWORK, w, XOR_X, XOR_D, optimiser=newton, passes=2)
+    np.testing.assert_allclose(ours, expected, rtol=1e-12)
+    # Also inside another optimiser.
+    inner = train_online(NETWORK, w, XOR_X, XOR_D, optimiser=Decay(newton, 0.0), passes=2)
+    np.testing.assert_array_equal(inner, ours)
+
+
+def test_pass_newton_lowers_the_loss():
+    w = weights(range(5))
+    ours = train_online(NETWORK, w, XOR_X, XOR_D, optimiser=PassNewton(0.05), passes=300)
+    assert (loss_at(ours) < loss_at(w)).all()
+
+
+# A few cases in a step, new cases for each pass, thinned networks.
+
+
+def steps_by_hand(w, groups, lr=0.5):
+    """Go down the summed gradient of one group of cases after the other."""
+    for rows in groups:
+        y, caches = NETWORK.forward(w, XOR_X[rows])
+        w = w - lr * NETWORK.backward(w, caches, y - XOR_D[rows])
+    return w
+
+
+@pytest.mark.parametrize(
+    ("batch", "order", "groups"),
+    [
+        (1, None, [[0], [1], [2], [3]]),
+        (3, None, [[0, 1, 2], [3]]),
+        (4, None, [[0, 1, 2, 3]]),
+        (9, None, [[0, 1, 2, 3]]),
+        (1, [3, 1], [[3], [1]]),
+        (2, [3, 1, 0], [[3, 1], [0]]),
+    ],
+)
+def test_a_step_takes_the_summed_gradient_of_its_cases_and_the_last_what_is_left(
+    batch, order, groups
+):
+    w = weights([0, 1])
+    ours = train_online(
+        NETWORK,
+        w,
+        XOR_X,
+        XOR_D,
+        optimiser=SteepestDescent(0.5),
+        passes=2,
+        batch=batch,
+        order=None if order is None else lambda number: iter(order),
+    )
+    np.testing.assert_allclose(ours, steps_by_hand(w, groups * 2), rtol=1e-12)
+
+
+@pytest.mark.parametrize("optimiser", OPTIMISERS, ids=lambda o: type(o).__name__)
+@pytest.mark.parametrize("loss", [HALF_SUMMED_SQUARES, MEAN_SQUARES], ids=lambda loss: loss.name)
+def test_a_pass_with_all_cases_in_one_step_is_a_sweep_of_batch_learning(optimiser, loss):
+    w = weights([0, 1])
+    how = {"optimiser": optimiser, "loss": loss}
+    ours = train_online(NETWORK, w, XOR_X, XOR_D, passes=5, batch=4, **how)
+    sweeps = train_batch(NETWORK, w, XOR_X, XOR_D, sweeps=5, **how).w
+    np.testing.assert_allclose(ours, sweeps, rtol=1e-10)
+
+
+@pytest.mark.parametrize("batch", [0, -2])
+def test_a_step_without_cases_is_refused(batch):
+    with pytest.raises(InputError, match=f"batch was given as {batch}; expected 1 case"):
+        train_online(
+            NETWORK,
+            weights([0])[0],
+            XOR_X,
+            XOR_D,
+            optimiser=SteepestDescent(0.1),
+            passes=1,
+            batch=batch,
+        )
+
+
+def test_each_pass_has_the_cases_that_renew_gives_for_it():
+    asked = []
+    given = [(XOR_X[:2], XOR_D[:2]), (XOR_X[1:], XOR_D[1:]), (XOR_X[3:], XOR_D[3:])]
+
+    def renew(number):
+        asked.append(number)
+        return given[number]
+
+    w = weights([0, 1])
+    ours = train_online(
+        NETWORK, w, XOR_X, XOR_D, optimiser=SteepestDescent(0.5), passes=3, renew=renew
+    )
+    assert asked == [0, 1, 2]
+    cases = [[0], [1], [1], [2], [3], [3]]
+    np.testing.assert_allclose(ours, steps_by_hand(w, cases), rtol=1e-12)
+
+
+def test_curvature_and_order_are_those_of_the_renewed_cases():
+    newton, w = PassNewton(0.05), weights([0])
+    options = {"optimiser": newton, "passes": 1, "order": lambda number: [1, 0]}
+    ours = train_online(
+        NETWORK, w, XOR_X, XOR_D, renew=lambda number: (XOR_X[2:], XOR_D[2:]), **options
+    )
+    alone = train_online(NETWORK, w, XOR_X[2:], XOR_D[2:], **options)
+    np.testing.assert_array_equal(ours, alone)
+
+
+@pytest.mark.parametrize(
+    ("x", "d", "message"),
+    [
+        (XOR_X[:, :1], XOR_D, "expected inputs"),
+        (XOR_X, XOR_D[:3], "one row for each case"),
+        (np.where(XOR_X == 1, np.nan, XOR_X), XOR_D, "first in case 1"),
+    ],
+)
+def test_renewed_cases_that_do_not_fit_are_refused(x, d, message):
+    with pytest.raises(InputError, match=message):
+        train_online(
+            NETWORK,
+            weights([0])[0],
+            XOR_X,
+            XOR_D,
+            optimiser=SteepestDescent(0.1),
+            passes=1,
+            renew=lambda number: (x, d),
+        )
+
+
+def thinned(off):
+    """Leave one hidden unit out of the network."""
+    factors = np.ones((1, 3))
+    factors[0, off] = 0
+    return Network((NETWORK.layers[0], Mask(factors), NETWORK.layers[1]))
+
+
+def test_every_step_has_a_thinned_network_of_its_own():
+    w = weights([0])
+    left_out = iter([0, 2, 1, 0, 1, 1])
+    ours = train_online(
+        NETWORK,
+        w,
+        XOR_X,
+        XOR_D,
+        optimiser=SteepestDescent(0.5),
+        passes=3,
+        batch=2,
+        thin=lambda cases: thinned(next(left_out)),
+    )
+    assert next(left_out, None) is None, "one network a step"
+    expected = w
+    for off, rows in zip([0, 2, 1, 0, 1, 1], [[0, 1], [2, 3]] * 3, strict=True):
+        network = thinned(off)
+        y, caches = network.forward(expected, XOR_X[rows])
+        expected = expected - 0.5 * network.backward(expected, caches, y - XOR_D[rows])
+    np.testing.assert_allclose(ours, expected, rtol=1e-12)
+
+
+def test_a_thinned_network_is_told_the_number_of_its_cases():
+    told = []
+
+    def thin(cases):
+        told.append(cases)
+        return NETWORK
+
+    optimiser = SteepestDescent(0.5)
+    train_online(
+        NETWORK, weights([0]), XOR_X, XOR_D, optimiser=optimiser, passes=2, batch=3, thin=thin
+    )
+    assert told == [3, 1, 3, 1]
+
+
+def test_the_curvature_before_a_pass_is_that_of_the_whole_network():
+    w, newton = weights([0]), PassNewton(0.05, mu=0.1)
+    ours = train_online(
+        NETWORK, w, XOR_X, XOR_D, optimiser=newton, passes=1, batch=4, thin=lambda cases: thinned(0)
+    )
+    h = mean_curvature(NETWORK, w, XOR_X, XOR_D, HALF_SUMMED_SQUARES)
+    y, caches = thinned(0).forward(w, XOR_X)
+    gradient = thinned(0).backward(w, caches, y - XOR_D)
+    np.testing.assert_allclose(ours, w - 0.05 * gradient / (0.1 + h), rtol=1e-12)
+
+
+def test_batch_training_refuses_an_optimiser_that_would_never_see_the_curvature():
+    with pytest.raises(InputError, match="Use train_online"):
+        train_batch(NETWORK, weights([0]), XOR_X, XOR_D, optimiser=PassNewton(0.1), sweeps=1)

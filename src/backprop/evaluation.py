@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -100,23 +102,88 @@ def rejected_for(y: Array, digit: Digits, *, error: float = 0.01) -> float:
 
 
 def threshold_for(y: Array, digit: Digits, *, error: float = 0.01) -> float:
-    """Smallest difference between the two largest outputs at which a case is accepted.
-
-    Rejecting what has less (see `confidence`) is what `rejected_for` counts.
+    """Smallest confidence to ask for so that at most `error` of the accepted cases is wrong.
 
     Parameters
     ----------
-    y, digit, error
-        As in `rejected_for`.
+    y, digit
+        As in `rejection_curve`; the cases on which the threshold is chosen.
+    error : float
+        Tolerated share of errors among the accepted cases.
 
     Returns
     -------
     float
-        The threshold; infinite if none is good enough.
+        For `judge_threshold`. Zero if all cases can be accepted, infinite if no threshold is
+        good enough.
     """
     _, errors = rejection_curve(y, digit)
     good = np.flatnonzero(errors <= error)
-    return float(np.sort(confidence(y))[good[0]]) if len(good) else np.inf
+    if not len(good):
+        return float("inf")
+    return float(np.sort(confidence(y))[good[0]]) if good[0] else 0.0
+
+
+def judge_threshold(y: Array, digit: Digits, threshold: float) -> tuple[float, float]:
+    """Reject what is less confident than a threshold, which was chosen elsewhere.
+
+    Parameters
+    ----------
+    y, digit
+        As in `rejection_curve`.
+    threshold : float
+        Cases whose two highest outputs differ by less are rejected.
+
+    Returns
+    -------
+    rejected, error : float
+        Share of cases rejected, and share of errors among the others; zero errors if there are
+        no others.
+    """
+    accepted = confidence(y) >= threshold
+    errors = wrong(y, digit)[accepted]
+    return float(1 - accepted.mean()), float(errors.mean()) if len(errors) else 0.0
+
+
+def draw_probability(runs: Array, value: Array, *, variance: Array | None = None) -> float:
+    """How probable it is that one more run falls at least as far from the others as `value`.
+
+    Several quantities are judged at once, and as they vary together over the runs (Hotelling's
+    T-squared for one more draw; the quantities are taken as normal).
+
+    Parameters
+    ----------
+    runs : array, shape (n, k)
+        ``k`` quantities of ``n`` runs, ``n`` greater than ``k``.
+    value : array, shape (k,)
+        The new draw.
+    variance : array, shape (k,), optional
+        How uncertain `value` itself is, as when it was rounded. Default: not at all.
+
+    Returns
+    -------
+    float
+        From 0 (not one of them) to 1.
+
+    Raises
+    ------
+    InputError
+        If the shapes do not fit, or there are too few runs.
+    """
+    n, k = runs.shape if runs.ndim == 2 else (0, 0)
+    if value.shape != (k,) or n <= k:
+        raise InputError(
+            f"runs of shape {runs.shape} and a value of shape {value.shape} were given; expected "
+            "(n, k) and (k,), with more runs than quantities. Correct them."
+        )
+    from scipy.stats import f  # slow to import, and only needed here
+
+    spread = np.atleast_2d(np.cov(runs, rowvar=False))
+    if variance is not None:
+        spread = spread + np.diag(variance)
+    off = value - runs.mean(axis=0)
+    squared = off @ np.linalg.solve(spread, off) * n / (n + 1)
+    return float(f.sf(squared * (n - k) / (k * (n - 1)), k, n - k))
 
 
 def share_interval(successes: int, runs: int, *, level: float = 0.95) -> tuple[float, float]:
@@ -148,3 +215,41 @@ def share_interval(successes: int, runs: int, *, level: float = 0.95) -> tuple[f
 
     interval = binomtest(int(successes), int(runs)).proportion_ci(level, method="wilson")
     return float(interval.low), float(interval.high)
+
+
+def paired_interval(
+    differences: Sequence[float] | Array, *, level: float = 0.95, comparisons: int = 1
+) -> tuple[float, float]:
+    """Interval for the mean behind differences between pairs of runs (Student's t).
+
+    Parameters
+    ----------
+    differences : array, shape (pairs,)
+        One number for each pair, at least two.
+    level : float
+        How sure the interval is, between 0 and 1.
+    comparisons : int
+        Number of intervals that shall hold together with this level (Bonferroni).
+
+    Returns
+    -------
+    low, high : float
+        Ends of the interval.
+
+    Raises
+    ------
+    InputError
+        If the numbers do not fit together.
+    """
+    values = np.asarray(differences, dtype=np.float64)
+    if not (values.ndim == 1 and len(values) > 1 and 0 < level < 1 and comparisons >= 1):
+        raise InputError(
+            f"differences of shape {values.shape}, level {level} and {comparisons} comparisons "
+            "were given; expected two pairs or more, a level between 0 and 1, and at least one "
+            "comparison. Correct them."
+        )
+    from scipy.stats import t  # slow to import, and only needed here
+
+    tail = (1 - level) / comparisons / 2
+    reach = t.isf(tail, len(values) - 1) * values.std(ddof=1) / np.sqrt(len(values))
+    return float(values.mean() - reach), float(values.mean() + reach)

@@ -78,6 +78,11 @@ class Network:
             slices.append(tuple(rows))
         return tuple(slices)
 
+    @cached_property
+    def _last_shape(self) -> tuple[int, ...]:
+        """Shape of the last part."""
+        return self.parts()[-1].shape
+
     def unpack(self, w: Array) -> list[list[Array]]:
         """Give each parameter array as a view of the flat vector.
 
@@ -289,8 +294,7 @@ class Network:
             )
             collected = [*parts, *collected]
         # Replicas can enter with the weights, the inputs, or both.
-        last = self.parts()[-1]
-        lead = collected[-1].shape[: -len(last.shape)]
+        lead = collected[-1].shape[: -len(self._last_shape)]
         return signal, np.concatenate([p.reshape(*lead, -1) for p in collected], axis=-1)
 
     def count(self) -> list[LayerCount]:

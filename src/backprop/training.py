@@ -147,6 +147,11 @@ def train_batch(
             f"the initial weights have shape {w.shape}; expected (replicas, {network.n_params}). "
             "Use w[None] for one network."
         )
+    if at_sweep(optimiser, 0).curvature_cases:
+        raise InputError(
+            "train_batch was given an optimiser that measures second derivatives before each pass; "
+            "expected one that gets them at every step, or none. Use train_online for that one."
+        )
     criteria = criteria or {}
     active = np.arange(len(w))  # replicas that are still trained; rows of w and state
     final_w, final_loss = w.copy(), np.full(len(w), np.nan)
@@ -203,7 +208,7 @@ def train_online(
     batch: int = 1,
     order: Callable[[int], Iterable[int]] | None = None,
     renew: Callable[[int], tuple[Array, Array]] | None = None,
-    thin: Callable[[], Network] | None = None,
+    thin: Callable[[int], Network] | None = None,
     after_pass: Callable[[int, Array], None] | None = None,
 ) -> Array:
     """Train on one case at a time (LeCun et al. 1989), or on a few.
@@ -231,8 +236,8 @@ def train_online(
     renew : callable, optional
         Pass number -> inputs and desired outputs of that pass, in place of `x` and `d`.
     thin : callable, optional
-        Gives another network with the same parameters for every step, such as one with units
-        left out.
+        Number of cases in a step -> the network of that step, with the same parameters; such as
+        one with units left out.
     after_pass : callable, optional
         Called with the number of passes done and the weights.
 
@@ -265,8 +270,9 @@ def train_online(
                 first = slice(step.curvature_cases)
                 state = mean_curvature(network, w, x[..., first, :], d[..., first, :], loss)
             for rows in _batches(x.shape[-2], batch, order(number) if order else None):
-                used = thin() if thin else network
-                y, caches = used.forward(w, x[..., rows, :])
+                some = x[..., rows, :]
+                used = thin(some.shape[-2]) if thin else network
+                y, caches = used.forward(w, some)
                 w, state = _update(used, w, state, caches, y, d[..., rows, :], loss, step)
             if not np.isfinite(w).all():
                 raise _diverged("the weights", f"pass {number + 1}")

@@ -102,13 +102,19 @@ STEPS: dict[str, tuple[float, ...]] = {
     "unshared": (0.0001, 0.0003, 0.001, 0.003),
     **{f"maps-{maps}": (0.0002, 0.0003, 0.0005) for maps in MAPS if maps != 12},
 }
-CHOSEN: dict[str, float] = {"hidden-40": 0.0003}
+CHOSEN: dict[str, float] = {
+    "hidden-40": 0.0003,
+    "maps-3": 0.0002,
+    "maps-6": 0.0003,
+    "maps-9": 0.0003,
+    "maps-24": 0.0002,
+}
 # Steps for the mean gradient of all cases.
 BATCH_STEPS: dict[str, tuple[float, ...]] = {
     "gradient-descent": (0.03, 0.1, 0.3, 1.0),
     "pseudo-newton": (0.003, 0.01, 0.03, 0.1),
 }
-BATCH_CHOSEN: dict[str, float] = {}
+BATCH_CHOSEN: dict[str, float] = {"gradient-descent": 0.1, "pseudo-newton": 0.01}
 # Beyond the steps that `zip_codes` tries: where does learning stop working?
 WIDE = {"pseudo-newton": (0.00003, 0.002, 0.003), "gradient-descent": (0.0005, 0.001, 0.05)}
 

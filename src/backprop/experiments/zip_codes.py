@@ -356,7 +356,32 @@ def _counted(layer: int | None, field: str) -> Callable[[], float]:
     return count
 
 
+def _of_maps(layer: int, look: Callable[[Local], float]) -> Callable[[], float]:
+    def value() -> float:
+        maps = network().layers[layer - 1]
+        assert isinstance(maps, Local)
+        return float(look(maps))
+
+    return value
+
+
+# What each of the two layers of feature maps is made of.
+_OF_MAPS: dict[str, Callable[[Local], float]] = {
+    "maps": lambda layer: layer.maps,
+    "side": lambda layer: layer.out_shape[0],
+    "kernel": lambda layer: layer.size,
+    "stride": lambda layer: layer.stride,
+    "border": lambda layer: layer.border,
+    "unit_weights": lambda layer: layer.parts[0].fan_in - 1,  # without the bias
+    "maps_read": lambda layer: (layer.parts[0].fan_in - 1) / layer.size**2,
+}
+
 FACTS: dict[str, Callable[[], float]] = {
+    "digits": lambda: float(datasets.TRAIN_CASES + datasets.TEST_CASES),
+    "train_digits": lambda: float(datasets.TRAIN_CASES),
+    "test_digits": lambda: float(datasets.TEST_CASES),
+    "image_side": _of_maps(1, lambda layer: layer.in_shape[0]),
+    "passes": lambda: float(Config.paper().passes),
     "units": _counted(None, "units"),
     "connections": _counted(None, "connections"),
     "free": _counted(None, "free"),
@@ -365,5 +390,10 @@ FACTS: dict[str, Callable[[], float]] = {
         f"{name}_{field}": _counted(layer, field)
         for layer, name in enumerate(("h1", "h2", "h3", "output"), start=1)
         for field in ("units", "connections", "free")
+    },
+    **{
+        f"h{layer}_{field}": _of_maps(layer, look)
+        for layer in (1, 2)
+        for field, look in _OF_MAPS.items()
     },
 }

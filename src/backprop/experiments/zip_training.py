@@ -50,6 +50,7 @@ def feature_maps(
     maps: int = 12,
     activation: Activation = LECUN_TANH,
     output: Activation | None = None,
+    off: float = -1.0,
     layer: type[Local] = Local,
 ) -> Network:
     """Build a network like that of 1989: H1 and H2 of feature maps, 30 units, 10 outputs.
@@ -64,6 +65,8 @@ def feature_maps(
         Of all units, save the outputs if `output` is given.
     output : Activation, optional
         Of the outputs.
+    off : float
+        What H2 reads beyond the edge of the H1 maps.
     layer : type
         `Local`, or `Unshared` for weights that are not shared.
 
@@ -72,11 +75,11 @@ def feature_maps(
     Network
         From 256 inputs to 10 outputs.
     """
-    window: dict[str, Any] = {"size": 5, "stride": 2, "border": -1.0, "activation": activation}
+    window: dict[str, Any] = {"size": 5, "stride": 2, "activation": activation}
     return Network(
         (
-            layer((16, 16, 1), maps=maps, **window),
-            layer((8, 8, maps), maps=maps, table=table, **window),
+            layer((16, 16, 1), maps=maps, border=-1.0, **window),
+            layer((8, 8, maps), maps=maps, border=off, table=table, **window),
             Dense(16 * maps, 30, activation),
             Dense(30, 10, output or activation),
         )
@@ -105,25 +108,42 @@ def measure(
     Returns
     -------
     list of dict
-        For each replica ``<set>_half_mse``, ``<set>_error`` (in percent) for train and test,
-        and ``rejected`` (percent of the test set rejected for 1 % error on the rest).
+        For each replica what `judge` gives.
     """
-    train = encode(digits.train_digit)
-    test = encode(digits.test_digit)
-    return [
-        {
-            "train_half_mse": rounded(half_mean_squares(on_train, train)),
-            "train_error": rounded(100 * wrong(on_train, digits.train_digit).mean()),
-            "test_half_mse": rounded(half_mean_squares(on_test, test)),
-            "test_error": rounded(100 * wrong(on_test, digits.test_digit).mean()),
-            "rejected": rounded(100 * rejected_for(on_test, digits.test_digit)),
-        }
-        for on_train, on_test in zip(
-            net.predict(w, digits.train_x, batch=BATCH),
-            net.predict(w, digits.test_x, batch=BATCH),
-            strict=True,
-        )
-    ]
+    on_train = net.predict(w, digits.train_x, batch=BATCH)
+    on_test = net.predict(w, digits.test_x, batch=BATCH)
+    return [judge(*both, digits, encode) for both in zip(on_train, on_test, strict=True)]
+
+
+def judge(
+    on_train: Array,
+    on_test: Array,
+    digits: datasets.Digits,
+    encode: Callable[[NDArray[Any]], Array] = datasets.targets,
+) -> Measured:
+    """Judge the outputs for both sets.
+
+    Parameters
+    ----------
+    on_train, on_test : array, shape (n, 10)
+        Outputs.
+    digits : Digits
+        Both sets.
+    encode : callable
+        Classes -> desired outputs.
+
+    Returns
+    -------
+    dict
+        ``<set>_half_mse`` and ``<set>_error`` (in percent) for train and test, and ``rejected``
+        (percent of the test set rejected for 1 % error on the rest).
+    """
+    both = (("train", on_train, digits.train_digit), ("test", on_test, digits.test_digit))
+    measured: Measured = {}
+    for name, y, digit in both:
+        measured[f"{name}_half_mse"] = rounded(half_mean_squares(y, encode(digit)))
+        measured[f"{name}_error"] = rounded(100 * wrong(y, digit).mean())
+    return {**measured, "rejected": rounded(100 * rejected_for(on_test, digits.test_digit))}
 
 
 def rounded(value: float) -> float:

@@ -158,8 +158,12 @@ class Local(UnitLayer):
 
         The fan-in is that of the unit with most connections.
         """
-        fan_in = int(self._kernel_mask.reshape(-1, self.maps).sum(axis=0).max()) + 1
-        return Part("w", (self._used.size,), fan_in), Part("b", (self.n_out,), fan_in)
+        return Part("w", (self._used.size,), self._fan_in), Part("b", (self.n_out,), self._fan_in)
+
+    @cached_property
+    def _fan_in(self) -> int:
+        """Connections of the unit that has most, its bias included."""
+        return int(self._kernel_mask.reshape(-1, self.maps).sum(axis=0).max()) + 1
 
     @property
     def cache_size(self) -> int:
@@ -196,7 +200,7 @@ class Local(UnitLayer):
         """Take the free weights out of ``(..., size * size * in_maps, maps)``."""
         kernel = kernel.reshape(*kernel.shape[:-2], -1)
         whole = self._used.size == kernel.shape[-1]
-        return kernel if whole else kernel.take(self._used, axis=-1)
+        return kernel if whole else kernel.take(self._used, axis=-1, mode="clip")
 
     def under_windows(self, x: Array) -> Array:
         """Look at images ``(..., n_in)`` through the windows, ``(..., *windows.shape)``."""
@@ -270,7 +274,8 @@ class Local(UnitLayer):
 def _gather(values: Array, index: Index, outside: float) -> Array:
     """Take entries of the last axis; the index one past the end means `outside`."""
     padding = np.full((*values.shape[:-1], 1), outside, dtype=values.dtype)
-    return np.concatenate([values, padding], axis=-1).take(index, axis=-1)
+    # The index fits by construction: "clip" only saves the time for checking it.
+    return np.concatenate([values, padding], axis=-1).take(index, axis=-1, mode="clip")
 
 
 def _check_table(table: tuple[tuple[int, ...], ...], in_maps: int, maps: int) -> None:

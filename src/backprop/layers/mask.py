@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -12,7 +12,7 @@ from backprop.errors import InputError
 from backprop.layers.base import Layer, LayerCount, Part
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Mask(Layer):
     """Inputs times fixed factors: zeros cut units out of a network.
 
@@ -31,7 +31,7 @@ class Mask(Layer):
         If `factors` has no axis of cases.
     """
 
-    factors: Array = field(compare=False)
+    factors: Array
 
     def __post_init__(self) -> None:
         """Check the shape."""

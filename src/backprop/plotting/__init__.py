@@ -15,7 +15,16 @@ from backprop.plotting.charts import (
     panels_beside_paper,
     stacked_sums,
 )
+from backprop.plotting.digits import captioned, confusion, mosaic, readings, response
+from backprop.plotting.effects import effects
 from backprop.plotting.families import answers, family_tree, receptive_fields
+from backprop.plotting.feature_maps import (
+    connection_table,
+    network_to_scale,
+    shared_kernel,
+    spreads,
+)
+from backprop.plotting.ladder import Rung, ladder
 from backprop.plotting.networks import (
     hinton,
     hinton_with_numbers,
@@ -23,7 +32,7 @@ from backprop.plotting.networks import (
     small_network,
     two_passes,
 )
-from backprop.plotting.readings import pictures_and_views, times_as_fast
+from backprop.plotting.pictures import pictures_and_views, times_as_fast
 from backprop.plotting.style import (
     BLACK,
     BLUE,
@@ -47,24 +56,36 @@ __all__ = [
     "ORANGE",
     "PAPER",
     "PINK",
+    "Rung",
     "annotated_map",
     "answers",
     "band",
+    "captioned",
+    "confusion",
+    "connection_table",
     "copies_and_sum",
     "cumulative",
     "dots_beside_paper",
+    "effects",
     "factors",
     "family_tree",
     "hinton",
     "hinton_with_numbers",
     "images",
+    "ladder",
     "mark_paper",
+    "mosaic",
+    "network_to_scale",
     "outputs_over_runs",
     "panels_beside_paper",
     "pictures_and_views",
+    "readings",
     "receptive_fields",
+    "response",
     "roots_and_nets",
+    "shared_kernel",
     "small_network",
+    "spreads",
     "stacked_sums",
     "times_as_fast",
     "title",
