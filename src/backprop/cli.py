@@ -1,4 +1,4 @@
-"""The command `backprop`: list, run, sweep, reproduce, claims, data."""
+"""The command `backprop`: list, run, sweep, reproduce, claims, classify, data."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import Any
 
 import click
 
-from backprop import __version__, claims, datasets, experiments, results, sweeps
-from backprop.errors import BackpropError, InputError
+from backprop import __version__, claims, datasets, experiments, reading, results, sweeps
+from backprop.errors import BackpropError, InputError, PictureError
 
 
 class _OneErrorMessage(click.Group):
@@ -30,6 +30,7 @@ Examples:
   backprop run symmetry --seed 7
   backprop sweep zip_codes --preset pseudo-newton --seeds 0:10 --jobs 2
   backprop claims zip-test-error
+  backprop classify seven.png
 """
 
 
@@ -190,6 +191,35 @@ def _aligned(table: list[dict[str, str]]) -> str:
         "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
         for line in lines
     )
+
+
+@main.command()
+@click.argument("images", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option(
+    "--seed",
+    type=click.IntRange(min=0),
+    default=0,
+    show_default=True,
+    help="Which of the recorded networks reads. None is special.",
+)
+def classify(images: tuple[Path, ...], seed: int) -> None:
+    """Let a trained zip-code network read pictures of digits.
+
+    A picture of 16x16 pixels is taken as it is; from any other the digit is cut out, scaled and
+    centred. The answer is rejected if the two largest outputs are too close to each other.
+    """
+    reader = reading.recorded_reader(seed)
+    all_read = True
+    for path in images:
+        try:
+            read = reading.classify(datasets.read_picture(path), reader)
+        except PictureError as error:  # the other pictures are read all the same
+            click.echo(f"error: {error}", err=True)
+            all_read = False
+        else:
+            click.echo(f"{path}\n{reading.as_text(read)}")
+    if not all_read:
+        sys.exit(2)
 
 
 @main.group("data")

@@ -22,6 +22,10 @@ class DataError(BackpropError):
     """A data set is missing, damaged or not the one that was expected."""
 
 
+class PictureError(BackpropError):
+    """A file is not a picture of one digit that can be read."""
+
+
 class ResultsError(BackpropError):
     """A file of recorded results is missing, damaged or of another kind."""
 

@@ -1,4 +1,4 @@
-"""Data sets: mirror symmetry, two family trees, sequences in time, and handwritten digits."""
+"""Data sets: mirror symmetry, family trees, sequences in time, handwritten digits, pictures."""
 
 from backprop.datasets import family_trees
 from backprop.datasets.digits import (
@@ -14,18 +14,25 @@ from backprop.datasets.digits import (
     verify_digits,
     zip_codes,
 )
+from backprop.datasets.pictures import fit, read_picture, save_picture
+from backprop.datasets.strokes import STROKES, draw
 from backprop.datasets.symmetry import symmetry
 
 __all__ = [
     "CHECKSUMS",
+    "STROKES",
     "TEST_CASES",
     "TRAIN_CASES",
     "Digits",
     "banner",
     "digits_status",
+    "draw",
     "family_trees",
     "fetch_digits",
     "find_digits",
+    "fit",
+    "read_picture",
+    "save_picture",
     "symmetry",
     "targets",
     "verify_digits",

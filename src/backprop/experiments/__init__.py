@@ -26,6 +26,8 @@ NAMES = (
     "zip_today",
     "zip_rejection",
     "zip_errors",
+    "zip_reading",
+    "zip_speed",
     "gradient_cost",
 )
 

@@ -32,6 +32,7 @@ from backprop.plotting.networks import (
     small_network,
     two_passes,
 )
+from backprop.plotting.pictures import pictures_and_views, times_as_fast
 from backprop.plotting.style import (
     BLACK,
     BLUE,
@@ -77,6 +78,7 @@ __all__ = [
     "network_to_scale",
     "outputs_over_runs",
     "panels_beside_paper",
+    "pictures_and_views",
     "readings",
     "receptive_fields",
     "response",
@@ -85,6 +87,7 @@ __all__ = [
     "small_network",
     "spreads",
     "stacked_sums",
+    "times_as_fast",
     "title",
     "two_passes",
     "unrolled",
