@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from backprop import results
 from backprop.datasets.distortions import distorted
 from backprop.errors import InputError, UnknownName
 from backprop.experiments import zip_today
@@ -114,3 +115,16 @@ def test_a_committee_is_judged_by_its_mean_answer(digits):
     np.testing.assert_allclose(answers.sum(axis=-1), 1, rtol=1e-5)
     wrong = 100 * (answers.mean(axis=0).argmax(axis=-1) != digits.test_digit).mean()
     assert zip_today.run(config, seed=1)["test_error"] == pytest.approx(wrong, abs=1e-4)
+
+
+def test_the_settings_taken_are_those_that_the_recorded_trials_choose():
+    def errors(preset):
+        record = results.load(results.default_folder(), "zip_today", preset)
+        assert set(zip_today.SELECTION_SEEDS) == set(record.seeds)
+        return record.column("test_error")
+
+    last = float(np.mean(errors("trial-base")))
+    for step, taken in zip_today.TAKEN.items():
+        changes, stays, error = zip_today.choose(step, last, errors)
+        assert (changes, stays) == taken
+        last = error if stays else last

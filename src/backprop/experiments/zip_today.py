@@ -119,7 +119,17 @@ STEPS: dict[str, tuple[Changes, ...]] = {
 }
 # The setting that each step took, and whether the step stays; a test repeats the choices from
 # the recorded runs.
-TAKEN: dict[str, tuple[Changes, bool]] = {}
+TAKEN: dict[str, tuple[Changes, bool]] = {
+    "softmax": (STEPS["softmax"][1], False),
+    "relu": (STEPS["relu"][1], True),
+    "momentum": (STEPS["momentum"][0], False),
+    "adam": (STEPS["adam"][1], True),
+    "longer": (STEPS["longer"][0], True),
+    "shifts": (STEPS["shifts"][1], True),
+    "elastic": (STEPS["elastic"][0], True),
+    "both again": (STEPS["both again"][1], True),
+    "dropout": (STEPS["dropout"][1], False),
+}
 
 
 def before(step: str) -> Config:
