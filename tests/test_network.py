@@ -65,7 +65,7 @@ def test_fan_in_counts_the_bias_and_the_maps_that_are_read():
 
 
 def test_each_h2_map_reads_eight_maps_and_each_h1_map_is_read():
-    table = zip_codes.three_groups()
+    table = zip_training.groups()
     assert {len(row) for row in table} == {8}
     assert {source for row in table for source in row} == set(range(12))
 

@@ -46,7 +46,9 @@ def initial(net, seeds=(0,)):
 
 
 def test_three_groups_read_two_thirds_of_the_maps_each():
-    assert zip_training.groups() == zip_codes.three_groups()
+    first, *_, last = zip_training.groups()
+    assert first == (0, 1, 2, 3, 4, 5, 6, 7)
+    assert last == (0, 1, 2, 3, 8, 9, 10, 11)
     for maps in zip_baselines.MAPS:
         table = zip_training.groups(maps)
         assert {len(row) for row in table} == {2 * maps // 3}

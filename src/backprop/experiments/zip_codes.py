@@ -15,11 +15,12 @@ from typing import Any
 import numpy as np
 
 from backprop import datasets
-from backprop.activations import LECUN_TANH, Array
+from backprop.activations import Array
 from backprop.errors import InputError, unknown_name
 from backprop.evaluation import half_mean_squares, rejected_for, wrong
+from backprop.experiments import zip_training
 from backprop.initialisers import uniform_fan_in
-from backprop.layers import Dense, LayerCount, Local
+from backprop.layers import LayerCount, Local
 from backprop.network import Network
 from backprop.optimisers import Optimiser, PseudoNewton, SteepestDescent
 from backprop.training import train_online
@@ -28,31 +29,9 @@ BLOCK = 1
 uses_zip_codes = True
 
 
-def three_groups() -> tuple[tuple[int, ...], ...]:
-    """Connect three groups of four H2 maps to 8 of the 12 H1 maps each.
-
-    Departure: the paper says that each H2 map reads 8 of 12 and declines to say which
-    (claim zip-h2-connections). This is the guess of the best-known replication.
-
-    Returns
-    -------
-    tuple of tuples of int
-        For each of the 12 maps of H2 the maps of H1 that it reads.
-    """
-    groups = (range(8), range(4, 12), (*range(4), *range(8, 12)))
-    return tuple(tuple(groups[map_ // 4]) for map_ in range(12))
-
-
 def network() -> Network:
     """Build the 1989 network: H1, H2, H3 and the output layer."""
-    return Network(
-        (
-            Local((16, 16, 1), maps=12, size=5, stride=2, border=-1.0),
-            Local((8, 8, 12), maps=12, size=5, stride=2, border=-1.0, table=three_groups()),
-            Dense(192, 30, LECUN_TANH),
-            Dense(30, 10, LECUN_TANH),
-        )
-    )
+    return zip_training.feature_maps(zip_training.groups())
 
 
 @dataclass(frozen=True)
