@@ -104,6 +104,7 @@ STEPS: dict[str, tuple[float, ...]] = {
 }
 CHOSEN: dict[str, float] = {
     "hidden-40": 0.0003,
+    "unshared": 0.0003,
     "maps-3": 0.0002,
     "maps-6": 0.0003,
     "maps-9": 0.0003,
