@@ -59,10 +59,9 @@ def ladder(ax: Axes, rungs: Sequence[Rung], published: Mapping[str, float], *, l
             name,
             (value, 1),
             xycoords=ax.get_xaxis_transform(),
-            xytext=(2, 2),
+            xytext=(0, 3),
             textcoords="offset points",
-            rotation=35,
-            ha="left",
+            ha="center",
             va="bottom",
             fontsize=9,
         )
