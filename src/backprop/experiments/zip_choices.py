@@ -317,7 +317,7 @@ def effects(errors: Callable[[str], Mapping[int, float]]) -> list[list[Effect]]:
             other = errors(preset_name(choice, level))
             differences = [other[seed] - base[seed] for seed in sorted(base.keys() & other.keys())]
             low, high = paired_interval(differences, comparisons=levels)
-            row.append(Effect(choice, level, sum(differences) / len(differences), low, high))
+            row.append(Effect(choice, level, float(sum(differences) / len(differences)), low, high))
         ranked.append(row)
     return sorted(ranked, key=lambda row: max(abs(effect.mean) for effect in row), reverse=True)
 
