@@ -16,7 +16,7 @@ import numpy as np
 
 from backprop import datasets, results
 from backprop.activations import Array
-from backprop.evaluation import Digits, confidence, threshold_for, wrong
+from backprop.evaluation import confidence, threshold_for, wrong
 from backprop.experiments import zip_codes
 
 BLOCK = 1
@@ -113,30 +113,6 @@ def save_and_read(x: Array, *, enlarge: int) -> Array:
         )
 
 
-def judged_elsewhere(y: Array, digit: Digits, *, error: float) -> tuple[float, float]:
-    """Choose the threshold on one half of the cases and judge it on the other, both ways.
-
-    Parameters
-    ----------
-    y, digit, error
-        As in `evaluation.threshold_for`; the halves are every other case.
-
-    Returns
-    -------
-    rejected : float
-        Share of the cases rejected.
-    wrong : float
-        Share of errors among the accepted ones.
-    """
-    accepted = np.zeros(len(y), dtype=bool)
-    for half in (slice(0, None, 2), slice(1, None, 2)):
-        other = slice(1 - half.start, None, 2)
-        threshold = threshold_for(y[half], digit[half], error=error)
-        accepted[other] = confidence(y[other]) >= threshold
-    errors = wrong(y, digit) & accepted
-    return float(1 - accepted.mean()), float(errors.sum() / max(accepted.sum(), 1))
-
-
 def run(config: Config, *, seed: int) -> dict[str, Any]:
     """Measure what it takes to use one recorded network.
 
@@ -150,10 +126,9 @@ def run(config: Config, *, seed: int) -> dict[str, Any]:
     Returns
     -------
     dict
-        ``threshold``, with ``rejected`` and ``error`` on the test digits it was chosen on, and
-        the same chosen on one half and judged on the other (``rejected_elsewhere``,
-        ``error_elsewhere``), in percent. For the digits read from pictures, in percent:
-        ``same_pixels`` as before (up to the 256 levels of grey of a file), ``same_answer``, and
+        ``threshold``, with ``rejected`` and ``error`` on the test digits it was chosen on, in
+        percent. For the digits read from pictures, in percent: ``same_pixels`` as before (up
+        to the 256 levels of grey of a file), ``same_answer``, and
         ``same_decision`` to reject or not. ``weights_sha256`` says which weights these are.
     """
     digits = datasets.zip_codes()
@@ -162,7 +137,6 @@ def run(config: Config, *, seed: int) -> dict[str, Any]:
     y = net.predict(w, digits.test_x)
     threshold = threshold_for(y, digits.test_digit, error=config.error)
     accepted = confidence(y) >= threshold
-    elsewhere = judged_elsewhere(y, digits.test_digit, error=config.error)
 
     x, before = digits.test_x[: config.pictures], y[: config.pictures]
     again = save_and_read(x, enlarge=config.enlarge)
@@ -174,8 +148,6 @@ def run(config: Config, *, seed: int) -> dict[str, Any]:
     shares = {
         "rejected": 1 - accepted.mean(),
         "error": wrong(y, digits.test_digit)[accepted].mean(),
-        "rejected_elsewhere": elsewhere[0],
-        "error_elsewhere": elsewhere[1],
         "same_pixels": (np.abs(again - x).max(axis=-1) < 1 / 127).mean(),
         **{f"same_{name}": (of(before) == of(after)).mean() for name, of in same.items()},
     }
