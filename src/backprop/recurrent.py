@@ -328,6 +328,7 @@ class Tied:
     net: Recurrent
     average: bool = False
     uses_curvature = False
+    curvature_cases = 0
 
     def start(self, w: Array) -> Array | None:
         """Return the state of the inner optimiser."""
