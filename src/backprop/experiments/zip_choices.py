@@ -183,6 +183,14 @@ LEVELS: dict[str, dict[str, dict[str, Any]]] = {
     },
 }
 
+# Added after the ranking had been seen: does the range that does worst need another step?
+ROOT_STEPS = (0.0001, 0.0002)
+
+
+def root_preset(lr: float) -> str:
+    """Name the preset with initial weights within 2.4/sqrt(F) and another step."""
+    return f"root-step-{lr:g}"
+
 
 def preset_name(choice: str, level: str) -> str:
     """Name the preset in which one choice is made otherwise."""
@@ -197,6 +205,7 @@ PRESETS = {
         for choice, levels in LEVELS.items()
         for level, changes in levels.items()
     },
+    **{root_preset(lr): Config(weights="2.4/sqrt(F)", lr=lr) for lr in ROOT_STEPS},
     "fast": Config.fast(),
 }
 
