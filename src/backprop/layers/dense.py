@@ -106,8 +106,6 @@ class Dense(UnitLayer):
         parts : list of arrays
             Signals at the weights and the biases, summed over the cases.
         """
-        read = np.swapaxes(read, -1, -2)
-        # The sum over a single case is an outer product, and much faster as such.
-        dw = read * delta if delta.shape[-2] == 1 else read @ delta
+        dw = np.swapaxes(read, -1, -2) @ delta
         dx = delta @ np.swapaxes(w, -1, -2) if to_input else None
         return dx, [dw, delta.sum(axis=-2)] if self.bias else [dw]
