@@ -1,5 +1,7 @@
 """Rejection with a threshold that was chosen on other digits."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -83,3 +85,13 @@ def test_a_run_trains_and_measures(monkeypatch):
     row = zip_rejection.run(config, seed=3)
     assert 0 <= row["test_error"] <= 100
     assert row["test_curve"][0] == row["test_error"]
+
+
+def test_a_fast_run_trains_and_compares_both_thresholds_for_each_seed(digits):
+    config = replace(zip_rejection.Config.fast(), hold_out=10)
+    rows = zip_rejection.runs(config, [2, 0])
+    assert list(rows) == [2, 0]
+    assert zip_rejection.run(config, seed=0)["test_error"] == pytest.approx(rows[0]["test_error"])
+    for row in rows.values():
+        assert 0 <= row["rejected"] <= 100
+        assert row["held_curve"] != row["test_curve"]
