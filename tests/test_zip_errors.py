@@ -6,7 +6,6 @@ import pytest
 from backprop import datasets, results
 from backprop.evaluation import rejected_for
 from backprop.experiments import zip_codes, zip_errors
-from backprop.losses import HALF_SUMMED_SQUARES
 
 # Four cases, three classes: right, wrong, right, wrong.
 Y = np.array([[1.0, 0, 0.2], [0.5, 0.4, 0], [0.1, 0.3, 0.5], [0, 0.9, 0.1]])
@@ -41,17 +40,6 @@ def test_a_threshold_is_judged_on_the_half_that_it_was_not_chosen_on():
     rejected, error = zip_errors.other_half(y, digit, error=0.0, splits=20, rng=rng)
     assert rejected == 0
     assert error == pytest.approx(0.5 * 1 / 5)
-
-
-def test_second_derivatives_are_a_mean_over_cases():
-    net, rng = zip_codes.network(), np.random.default_rng(0)
-    w, x = rng.normal(0, 0.1, net.n_params), rng.uniform(-1, 1, (3, 256))
-    one_by_one = []
-    for case in x:
-        y, caches = net.forward(w, case[np.newaxis])
-        one_by_one.append(net.hessian_diagonal(w, caches, HALF_SUMMED_SQUARES.curvature(y, y)))
-    h = zip_errors.second_derivatives(net, w, x)
-    np.testing.assert_allclose(h, np.mean(one_by_one, axis=0))
 
 
 def recorded(experiment):

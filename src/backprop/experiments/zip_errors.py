@@ -14,14 +14,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from backprop import datasets, results
+from backprop import datasets
 from backprop.activations import Array
 from backprop.evaluation import confidence, judge_threshold, threshold_for, wrong
 from backprop.experiments import zip_codes, zip_training
+from backprop.experiments.zip_reading import trained
 from backprop.experiments.zip_rejection import curve_on_grid
 from backprop.experiments.zip_training import rounded
 from backprop.losses import HALF_SUMMED_SQUARES
-from backprop.network import Network
+from backprop.training import mean_curvature
 
 BLOCK = 1
 uses_zip_codes = True
@@ -143,27 +144,6 @@ def other_half(
     return float(rejected), float(left)
 
 
-def second_derivatives(net: Network, w: Array, x: Array) -> Array:
-    """Estimate second derivatives as the pseudo-Newton step does, as a mean over cases.
-
-    Parameters
-    ----------
-    net : Network
-        The network.
-    w : array, shape (P,)
-        Its parameters.
-    x : array, shape (n, n_in)
-        Inputs.
-
-    Returns
-    -------
-    array, shape (P,)
-        Estimates of ``d2E/dw2``.
-    """
-    y, caches = net.forward(w, x)
-    return net.hessian_diagonal(w, caches, HALF_SUMMED_SQUARES.curvature(y, y)) / len(x)
-
-
 def run(config: Config, *, seed: int) -> dict[str, Any]:
     """Look at one recorded network.
 
@@ -185,9 +165,7 @@ def run(config: Config, *, seed: int) -> dict[str, Any]:
         the median second derivative of each layer.
     """
     digits, net = datasets.zip_codes(), zip_codes.network()
-    folder = results.default_folder()
-    record = results.load(folder, "zip_codes", config.weights)
-    w = results.load_run_arrays(folder, record, seed)["w"]
+    w, _ = trained(config.weights, seed)
     y = net.predict(w, digits.test_x, batch=zip_training.BATCH)
     threshold = threshold_for(y, digits.test_digit, error=config.error)
     half_rejected, half_error = other_half(
@@ -197,7 +175,9 @@ def run(config: Config, *, seed: int) -> dict[str, Any]:
         splits=config.splits,
         rng=np.random.default_rng(seed),
     )
-    h = second_derivatives(net, w, digits.train_x[: config.curvature_cases])
+    first = slice(config.curvature_cases)
+    x, d = digits.train_x[first], datasets.targets(digits.train_digit[first])
+    h = mean_curvature(net, w, x, d, HALF_SUMMED_SQUARES)
     mu, outputs = zip_codes.PRESETS[config.weights].mu, net.count()[-1].free
     layers = [np.concatenate([part.ravel() for part in parts]) for parts in net.unpack(h)]
     return {

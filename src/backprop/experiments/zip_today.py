@@ -252,9 +252,7 @@ def train(config: Config, seeds: Sequence[int], digits: datasets.Digits) -> Arra
     net, w = network(config), initial(config, seeds)
     x = digits.train_x[: config.train_cases]
     softmax_used = config.outputs == "softmax"
-    d = datasets.targets(
-        digits.train_digit[: config.train_cases], low=0.0 if softmax_used else -1.0
-    )
+    d = encoding(config)(digits.train_digit[: config.train_cases])
     return train_online(
         net,
         w,
