@@ -14,18 +14,27 @@ from backprop.errors import ClaimError, unknown_name
 
 METHODS = ("student", "quantile")
 # Rule -> what it is applied to.
-RULES = {"exact": "fact", "draw": "result", "share": "result", "more": "result", "beside": "result"}
+RULES = {
+    "exact": "fact",
+    "draw": "result",
+    "share": "result",
+    "more": "result",
+    "spread": "result",
+    "narrow": "result",
+    "beside": "result",
+}
 # How we know what a paper says.
 SOURCES = {
     "seen": "seen in a transcription or scan",
     "quoted": "quoted by somebody who had the paper",
     "recalled": "recalled",
+    "book": "the book's own statement",
 }
 
 
 @dataclass(frozen=True)
 class Claim:
-    """One statement of a paper and the rule that answers it; see `data/claims.yml`.
+    """One statement of a paper, or of this book, and the rule for it; see `data/claims.yml`.
 
     Parameters
     ----------
@@ -134,7 +143,7 @@ def _check(claim: Claim, register: Register) -> None:
         "needs either a fact or a result": (claim.fact is None) == (claim.result is None),
         f"rule must be one of {', '.join(RULES)}": claim.rule not in RULES,
         "interval must be student or quantile": claim.interval not in METHODS,
-        "source must be seen, quoted or recalled": claim.source not in SOURCES,
+        f"source must be one of {', '.join(SOURCES)}": claim.source not in SOURCES,
         "a fact goes with the rule exact, a result with the others": (claim.fact is None)
         == (RULES.get(claim.rule) == "fact"),
         "value must be a number other than 0": claim.value is not None

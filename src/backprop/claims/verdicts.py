@@ -116,14 +116,15 @@ def judge(claim: Claim, register: Register, folder: Path | None = None) -> Verdi
         return _judge_exact(claim)
     folder = folder or results.default_folder()
     runs = _values(claim, claim.result, register, folder)
+    if claim.rule in ("spread", "narrow"):
+        return _judge_quantiles(claim, np.array(list(runs.values())), register.defaults)
     if claim.rule == "more":
         other = _values(claim, claim.against, register, folder)
         # The same seed on both sides: the pairs differ in nothing else that is random.
         runs = {seed: float(runs[seed] > other[seed]) for seed in runs.keys() & other.keys()}
     values = np.array([runs[seed] for seed in sorted(runs)], dtype=float)
     if len(values) < register.defaults["min_seeds"]:
-        reason = f"{len(values)} runs; the rule asks for {register.defaults['min_seeds']:g}"
-        return Verdict(claim, CANNOT_BE_TESTED, "–", len(values), reason)
+        return _too_few(claim, values, register.defaults)
     if claim.rule == "beside":
         reason = "it measures a machine of the time; ours stands beside it"
         return Verdict(claim, CANNOT_BE_TESTED, _spread(values), len(values), reason)
@@ -131,12 +132,23 @@ def judge(claim: Claim, register: Register, folder: Path | None = None) -> Verdi
     return decide(claim, values, register.defaults)
 
 
+def _too_few(claim: Claim, values: Values, rules: Mapping[str, float]) -> Verdict:
+    reason = f"{len(values)} runs; the rule asks for {rules['min_seeds']:g}"
+    return Verdict(claim, CANNOT_BE_TESTED, "–", len(values), reason)
+
+
 def _values(claim: Claim, result: str | None, register: Register, folder: Path) -> dict[int, float]:
-    """Collect what the rule is applied to, by seed."""
+    """Collect what the rule is applied to, by seed.
+
+    A run that never got there does not count, but for the rules about quantiles: there it is
+    infinitely far.
+    """
     assert result is not None and claim.quantity is not None
     record = check_result(result, register, folder)
     values = np.array(record.column(claim.quantity), dtype=float)
-    kept = np.isfinite(values)
+    if claim.rule in ("spread", "narrow"):
+        values[np.isnan(values)] = np.inf
+    kept = ~np.isnan(values)
     if claim.where:
         kept &= np.array(record.column(claim.where), dtype=bool)
     return {
@@ -219,6 +231,26 @@ def _judge_share(claim: Claim, values: Values, rules: Mapping[str, float]) -> Ve
     counted = "runs that learned" if claim.where else "pairs of runs" if claim.against else "runs"
     reason = f"holds in {int(values.sum())} of {len(values)} {counted}"
     return Verdict(claim, verdict, f"{share:.1%} of {counted}", len(values), reason)
+
+
+def _judge_quantiles(claim: Claim, values: Values, rules: Mapping[str, float]) -> Verdict:
+    assert claim.value is not None
+    if len(values) < rules["min_seeds"]:
+        return _too_few(claim, values, rules)
+    # Quantiles that are runs, not means of two: between a run and an infinite one lies nothing.
+    low, high = np.quantile(values, [0.1, 0.9], method="nearest")
+    ratio = float(high / low) if np.isfinite(low) else 1.0
+    wide = claim.rule == "spread"
+    limits = (claim.value, claim.value**0.5) if wide else (claim.value, claim.value**2)
+    met = [ratio >= limit if wide else ratio <= limit for limit in limits]
+    verdict = {2: REPRODUCED, 1: PARTLY, 0: NOT_REPRODUCED}[sum(met)]
+    never = int(np.isinf(values).sum())
+    ends = [number(float(end)) if np.isfinite(end) else "never" for end in (low, high)]
+    reason = f"a tenth of the runs is at {ends[0]} or less, a tenth at {ends[1]} or more" + (
+        f"; {never} of {len(values)} never got there" if never else ""
+    )
+    ours = number(round(ratio, 2)) if np.isfinite(ratio) else "endless"
+    return Verdict(claim, verdict, ours, len(values), reason)
 
 
 def judge_all(path: Path | None = None, folder: Path | None = None) -> list[Verdict]:

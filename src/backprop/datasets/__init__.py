@@ -1,6 +1,7 @@
-"""Data sets: mirror symmetry, family trees, sequences in time, handwritten digits, pictures."""
+"""Data sets: binary patterns, family trees, sequences in time, handwritten digits, pictures."""
 
 from backprop.datasets import family_trees
+from backprop.datasets.boolean import Cases, encoder, parity, xor
 from backprop.datasets.digits import (
     CHECKSUMS,
     TEST_CASES,
@@ -23,18 +24,22 @@ __all__ = [
     "STROKES",
     "TEST_CASES",
     "TRAIN_CASES",
+    "Cases",
     "Digits",
     "banner",
     "digits_status",
     "draw",
+    "encoder",
     "family_trees",
     "fetch_digits",
     "find_digits",
     "fit",
+    "parity",
     "read_picture",
     "save_picture",
     "symmetry",
     "targets",
     "verify_digits",
+    "xor",
     "zip_codes",
 ]

@@ -16,6 +16,7 @@ NAMES = (
     "symmetry",
     "symmetry_hidden",
     "symmetry_map",
+    "small_tasks",
     "family_trees",
     "family_tree_readings",
     "shift_register",
