@@ -57,17 +57,21 @@ def scaled_tanh(amplitude: float, steepness: float) -> Activation:
     )
 
 
+#: The logistic function ``1 / (1 + exp(-net))`` (Eq. 2 of Rumelhart et al. 1986).
 LOGISTIC = Activation(
     "logistic",
-    # 1 / (1 + exp(-net)) (Eq. 2 of Rumelhart et al. 1986), in the form that cannot overflow.
+    # The form that cannot overflow.
     lambda net: 0.5 * (1 + np.tanh(0.5 * net)),
     lambda y: y * (1 - y),
 )
+#: The hyperbolic tangent.
 TANH = Activation("tanh", np.tanh, lambda y: 1 - y * y)
-# The constants make f(1) = 1 and f(-1) = -1. The 1989 paper does not print them;
-# they are recalled from its sibling papers.
+#: The scaled tanh of 1989. The constants make f(1) = 1 and f(-1) = -1. The paper does not print
+#: them; they are recalled from its sibling papers.
 LECUN_TANH = scaled_tanh(1.7159, 2 / 3)
+#: No activation function: the output is the total input.
 LINEAR = Activation("linear", lambda net: net, np.ones_like)
+#: The larger one of zero and the total input; its slope at zero is taken as zero.
 RELU = Activation("relu", lambda net: np.maximum(net, 0), lambda y: (y > 0).astype(y.dtype))
 
 ALL: tuple[Activation, ...] = (LOGISTIC, TANH, LECUN_TANH, LINEAR, RELU)

@@ -89,23 +89,28 @@ def _log_softmax(y: Array) -> Array:
     return y - np.log(np.exp(y).sum(axis=-1, keepdims=True))
 
 
+#: Half the summed squared error (Eq. 3 of Rumelhart et al. 1986); its slope is ``y - d``
+#: (Eq. 4 of Rumelhart et al. 1986).
 HALF_SUMMED_SQUARES = Loss(
-    "half summed squares",  # Eq. 3 of Rumelhart et al. 1986; its slope is Eq. 4.
+    "half summed squares",
     lambda y, d: 0.5 * _over_cases((y - d) ** 2),
     lambda y, d: y - d,
     lambda y, d: np.ones_like(y),
 )
+#: The squared error averaged over patterns and output units (LeCun et al. 1989).
 MEAN_SQUARES = Loss(
-    "mean squares",  # Averaged over patterns and output units (LeCun et al. 1989).
+    "mean squares",
     lambda y, d: _over_cases((y - d) ** 2) / _size(y),
     lambda y, d: 2 * (y - d) / _size(y),
     lambda y, d: np.full_like(y, 2 / _size(y)),
 )
+#: Cross-entropy of outputs between 0 and 1, each a question of its own.
 CROSS_ENTROPY = Loss(
     "cross-entropy", _cross_entropy, _cross_entropy_slope, _cross_entropy_curvature
 )
+#: Cross-entropy after softmax, for linear outputs and answers that add up to one.
 SOFTMAX_CROSS_ENTROPY = Loss(
-    "softmax and cross-entropy",  # For linear outputs and answers that add up to one.
+    "softmax and cross-entropy",
     lambda y, d: -_over_cases(d * _log_softmax(y)),
     lambda y, d: softmax(y) - d,
     # The diagonal only, as everywhere in the second-order pass.
