@@ -1,17 +1,12 @@
 """Where failed runs of the symmetry network end: minimum, valley or saddle.
 
-A point is a local minimum if the gradient is zero and the loss curves upwards in every
-direction. Both are computed here, and a second-order descent tries what gradient descent did
-not manage.
+The computations are those of `backprop.minima`, for this network and its 64 patterns.
 """
 
 from __future__ import annotations
 
-import numpy as np
-
-from backprop import datasets
+from backprop import datasets, minima
 from backprop.activations import Array
-from backprop.losses import HALF_SUMMED_SQUARES
 from backprop.symmetry_weights import NETWORK
 
 
@@ -21,93 +16,23 @@ def outputs(w: Array) -> Array:
 
 
 def gradient(w: Array, d: Array) -> Array:
-    """Compute the gradient of the loss.
-
-    Parameters
-    ----------
-    w : array, shape (..., 17)
-        Parameters of the network.
-    d : array, shape (64, 1)
-        Targets.
-
-    Returns
-    -------
-    array, shape (..., 17)
-        ``dE/dw``.
-    """
-    y, caches = NETWORK.forward(w, datasets.symmetry()[0])
-    return NETWORK.backward(w, caches, HALF_SUMMED_SQUARES.slope(y, d))
+    """Compute the gradient of the loss; see `minima.gradient`."""
+    return minima.gradient(NETWORK, w, datasets.symmetry()[0], d)
 
 
-def hessian(w: Array, d: Array, *, step: float = 1e-4) -> Array:
-    """Compute all second derivatives, as central differences of the gradient.
-
-    Parameters
-    ----------
-    w : array, shape (17,)
-        Parameters of the network.
-    d : array, shape (64, 1)
-        Targets.
-    step : float
-        How far each weight is moved.
-
-    Returns
-    -------
-    array, shape (17, 17)
-        Symmetric.
-    """
-    moves = step * np.eye(w.size)
-    differences = (gradient(w + moves, d) - gradient(w - moves, d)) / (2 * step)
-    symmetric: Array = (differences + differences.T) / 2
-    return symmetric
+def hessian(w: Array, d: Array) -> Array:
+    """Compute all second derivatives; see `minima.hessian`."""
+    return minima.hessian(NETWORK, w, datasets.symmetry()[0], d)
 
 
 def least_curvature(w: Array, d: Array) -> float:
     """Return the smallest eigenvalue of the Hessian; below zero, a way down leads off."""
-    return float(np.linalg.eigvalsh(hessian(w, d))[0])
-
-
-def jacobian(w: Array) -> Array:
-    """Compute the derivative of each output by each weight, ``(64, 17)`` from ``(17,)``."""
-    x = datasets.symmetry()[0]
-    copies = np.broadcast_to(w, (len(x), w.size))  # one replica for each pattern
-    _, caches = NETWORK.forward(copies, x)
-    return NETWORK.backward(copies, caches, np.eye(len(x))[..., None])
+    return float(minima.curvatures(NETWORK, w, datasets.symmetry()[0], d)[0])
 
 
 def descend(w: Array, d: Array, *, steps: int = 100) -> tuple[Array, float]:
-    """Go on downhill with steps of second order, which are long where the slope is faint.
-
-    Gauss-Newton steps within a trust region (`scipy.optimize.least_squares`).
-
-    Parameters
-    ----------
-    w : array, shape (17,)
-        Where to start.
-    d : array, shape (64, 1)
-        Targets.
-    steps : int
-        How often the loss may be computed at most.
-
-    Returns
-    -------
-    w : array, shape (17,)
-        Where it ended.
-    loss : float
-        The loss there.
-    """
-    from scipy.optimize import least_squares  # slow to import, and only needed here
-
-    found = least_squares(
-        lambda v: outputs(v) - d[:, 0],
-        w,
-        jac=jacobian,
-        max_nfev=steps,
-        xtol=1e-12,
-        ftol=1e-12,
-        gtol=1e-12,
-    )
-    return found.x, float(found.cost)
+    """Go on downhill with steps of second order; see `minima.descend`."""
+    return minima.descend(NETWORK, w, datasets.symmetry()[0], d, steps=steps)
 
 
 def missed_loss(missed: int, *, low: float, high: float) -> float:

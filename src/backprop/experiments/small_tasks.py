@@ -20,6 +20,7 @@ from backprop.initialisers import uniform
 from backprop.layers import Dense
 from backprop.network import Network
 from backprop.optimisers import Momentum
+from backprop.separability import separable
 from backprop.training import BatchResult, all_errors_below, train_batch
 
 BLOCK = 250
@@ -87,6 +88,11 @@ PRESETS = {
     "xor-equal": Config(equal=True),
     **{f"xor-range-{width:g}": Config(half_width=width) for width in WIDTHS if width != 0.5},
     **{f"xor-hidden-{hidden}": Config(hidden=hidden) for hidden in (4, 8, 16, 32)},
+    "xor-range-0.05-longer": Config(half_width=0.05, sweeps=40_000),
+    # Steps around the chapter's 0.25 and 0.5, with time in proportion.
+    "xor-step-0.05": Config(lr=0.05, sweeps=100_000),
+    "xor-step-0.25": Config(lr=0.25, sweeps=20_000),
+    "xor-step-2": Config(lr=2.0),
     "xor-no-momentum": Config(momentum=0.0, sweeps=100_000),
     "parity-4": Config(task="parity-4", hidden=4, sweeps=20_000),
     "parity-4-delta": Config(task="parity-4", hidden=0),
@@ -222,4 +228,16 @@ def run(config: Config, *, seed: int) -> dict[str, Any]:
     return runs(config, [seed])[seed]
 
 
-FACTS: dict[str, Callable[[], float]] = {}
+def impossible(task: str) -> float:
+    """Tell whether no weights of a single layer give the answers of a task (1 is yes, 0 is no).
+
+    Decided by linear programming over all weights; see `backprop.separability`.
+    """
+    return float(not separable(*_cases(Config(task=task))))
+
+
+FACTS: dict[str, Callable[[], float]] = {
+    "xor_impossible": lambda: impossible("xor"),
+    "symmetry_impossible": lambda: impossible("symmetry"),
+    "parity_impossible": lambda: impossible("parity-4"),
+}
