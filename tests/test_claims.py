@@ -88,6 +88,32 @@ def test_more_compares_runs_of_the_same_seed(tmp_path, larger, verdict):
     assert f"{larger} of 10 pairs" in answer.reason
 
 
+@pytest.mark.parametrize(
+    ("rule", "values", "verdict"),
+    [
+        ("spread", [1.0] * 2 + [1.5] * 7 + [2.1] * 2, claims.REPRODUCED),
+        ("spread", [1.0] * 2 + [1.5] * 9, claims.PARTLY),
+        ("spread", [1.0] * 10 + [9.0], claims.NOT_REPRODUCED),  # one far run is no spread
+        ("spread", [1.0] * 9 + [None] * 2, claims.REPRODUCED),
+        ("spread", [None] * 11, claims.NOT_REPRODUCED),
+        ("spread", [1.0, 9.0], claims.CANNOT_BE_TESTED),
+        ("narrow", [1.0] * 2 + [1.5] * 7 + [1.9] * 2, claims.REPRODUCED),
+        ("narrow", [1.0] * 2 + [3.0] * 9, claims.PARTLY),
+        ("narrow", [1.0] * 2 + [5.0] * 9, claims.NOT_REPRODUCED),
+        ("narrow", [1.0] * 9 + [None] * 2, claims.NOT_REPRODUCED),
+    ],
+)
+def test_how_far_runs_lie_apart_is_judged_by_their_tenths(recorded, rule, values, verdict):
+    assert recorded(values)(rule=rule, value=2).verdict == verdict
+
+
+def test_runs_that_never_got_there_are_told(recorded):
+    answer = recorded([1.0] * 9 + [None] * 2)(rule="spread", value=2)
+    assert answer.ours == "endless"
+    assert "2 of 11 never got there" in answer.reason
+    assert recorded([2.0] * 2 + [3.0] * 9)(rule="narrow", value=2).ours == "1.5"
+
+
 def test_a_number_of_an_old_machine_is_put_beside_ours_without_a_verdict(recorded):
     answer = recorded(AROUND_FIVE)(rule="beside")
     assert answer.verdict == claims.CANNOT_BE_TESTED
@@ -213,7 +239,8 @@ def test_the_register_is_readable_and_every_claim_leads_somewhere():
     for entry in register.claims.values():
         assert f"{{{entry.paper}," in bibliography
         assert list(ROOT.glob(f"{entry.page}.*")), entry.page
-        assert entry.source in {"seen", "quoted", "recalled"}
+        assert entry.source in {"seen", "quoted", "recalled", "book"}
+        assert (entry.source == "book") == (entry.paper == "thisbook"), entry.id
     with pytest.raises(UnknownName, match="Did you mean 'zip-test-error'"):
         register["zip-test-eror"]
 
