@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 import backprop
+from backprop.errors import unknown_name
 
 SOURCE = Path(backprop.__file__).parent
 
@@ -45,3 +46,12 @@ def test_everything_public_has_a_docstring():
 
 def test_the_package_is_marked_as_typed():
     assert (SOURCE / "py.typed").exists()
+
+
+def test_of_many_known_names_only_the_nearest_are_listed():
+    names = [f"name-{number}" for number in range(100)]
+    said = str(unknown_name("thing", "name-7x", names))
+    assert "Did you mean 'name-7'?" in said
+    assert said.endswith(" and 80 more.")
+    assert said.count("name-") == 20 + 2
+    assert "more" not in str(unknown_name("thing", "a", ["b"]))

@@ -9,6 +9,9 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
+# More names than this are not read by anybody.
+MOST_NAMES = 20
+
 
 class BackpropError(Exception):
     """Base class of every foreseeable error of this package."""
@@ -47,7 +50,7 @@ class UnknownName(BackpropError, KeyError):
 
 
 def unknown_name(kind: str, given: str, known: Iterable[str]) -> UnknownName:
-    """Build the error for an unknown name, with the nearest known one.
+    """Build the error for an unknown name, with the nearest known one and at most 20 others.
 
     Parameters
     ----------
@@ -66,4 +69,10 @@ def unknown_name(kind: str, given: str, known: Iterable[str]) -> UnknownName:
     names = sorted(known)
     near = difflib.get_close_matches(given, names, n=1, cutoff=0.4)
     hint = f" Did you mean '{near[0]}'?" if near else ""
-    return UnknownName(f"unknown {kind} '{given}'.{hint} Known: {', '.join(names) or 'none'}.")
+    shown = names
+    if len(names) > MOST_NAMES:
+        shown = sorted(difflib.get_close_matches(given, names, n=MOST_NAMES, cutoff=0.0))
+    more = f" and {len(names) - len(shown)} more" if len(names) > len(shown) else ""
+    return UnknownName(
+        f"unknown {kind} '{given}'.{hint} Known: {', '.join(shown) or 'none'}{more}."
+    )
