@@ -187,8 +187,8 @@ def test_a_net_in_time_is_counted_with_its_copies_and_its_free_parameters_once()
     network = Network((FIGURE_5,))
     assert network.count()[1] == (9, 36, 12)
     assert network.n_params == 12
-    _, (cache,) = network.forward(np.zeros(12), np.zeros((5, 3)))
-    kept = sum(array.size for pair in cache for array in pair)
+    y, (cache,) = network.forward(np.zeros(12), np.zeros((5, 3)))
+    kept = y.size + sum(array.size for pair in cache for array in pair)
     assert kept == 5 * FIGURE_5.cache_size
     twin = layered(FIGURE_5)
     assert twin.layers == (Dense(3, 3),) * 3

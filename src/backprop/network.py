@@ -120,7 +120,7 @@ class Network:
         rng: np.random.Generator,
         dtype: DTypeLike = np.float64,
     ) -> Array:
-        """Draw initial parameters.
+        """Draw initial parameters, each by itself (eq-initialise of the book).
 
         Parameters
         ----------
@@ -234,6 +234,8 @@ class Network:
     def backward(self, w: Array, caches: list[Any], dy: Array) -> Array:
         """Compute the gradient of the loss with respect to every parameter.
 
+        What this takes for one case in fully connected logistic layers: eq-reuse-work of the book.
+
         Parameters
         ----------
         w : array, shape (..., P)
@@ -253,6 +255,8 @@ class Network:
     def input_gradient(self, w: Array, caches: list[Any], dy: Array) -> Array:
         """Compute the gradient with respect to the inputs, ``(..., n, n_in)``.
 
+        In a network of single units: eq-chain of the book.
+
         Parameters
         ----------
         w, caches, dy
@@ -264,6 +268,23 @@ class Network:
             ``dE/dx`` of each case.
         """
         return self._pass_back("backward", w, caches, dy, to_input=True)[0]
+
+    def gradients(self, w: Array, caches: list[Any], dy: Array) -> tuple[Array, Array]:
+        """Compute both gradients in one backward pass: for a network below which there is more.
+
+        Parameters
+        ----------
+        w, caches, dy
+            As in `backward`.
+
+        Returns
+        -------
+        dx : array, shape (..., n, n_in)
+            As from `input_gradient`.
+        dw : array, shape (..., P)
+            As from `backward`.
+        """
+        return self._pass_back("backward", w, caches, dy, to_input=True)
 
     def hessian_diagonal(self, w: Array, caches: list[Any], hy: Array) -> Array:
         """Estimate the second derivative by every parameter (diagonal Gauss-Newton).
@@ -306,7 +327,10 @@ class Network:
         return LayerCount(*(sum(column) for column in zip(*self.count(), strict=True)))
 
     def cache_bytes(self, cases: int, *, dtype: DTypeLike = np.float64) -> int:
-        """Predict the memory that the backward pass needs, in bytes.
+        """Predict what `forward` keeps for the backward pass (eq-memory-kept of the book).
+
+        An output that the layer above copies for itself (`Local`, or `Recurrent` with feedback,
+        above a `Split` or a `Recurrent`) is counted although it is let go.
 
         Parameters
         ----------
@@ -318,7 +342,7 @@ class Network:
         Returns
         -------
         int
-            Bytes of the inputs and of all caches, for one replica.
+            Bytes of the inputs, of all caches and of the outputs, for one replica.
         """
         numbers = self.n_in + sum(layer.cache_size for layer in self.layers)
         return cases * numbers * np.dtype(dtype).itemsize

@@ -96,8 +96,13 @@ class Recurrent(Layer):
 
     @property
     def cache_size(self) -> int:
-        """Numbers kept per case (at each step what the cell read, and its states)."""
-        return self.steps * (self.cell.n_in + self.cell.cache_size)
+        """Numbers kept per case: at each step what the cell read, and its states; the outputs.
+
+        With feedback, states and external input are copied side by side for the cell to read;
+        without, it reads a view of the input. The outputs are a copy of the last states.
+        """
+        read = self.feedback * self.cell.n_in
+        return self.steps * (read + self.cell.cache_size) + self.n_out
 
     def count(self) -> LayerCount:
         """Count units and connections once for each step, free parameters once."""
@@ -105,7 +110,7 @@ class Recurrent(Layer):
         return LayerCount(self.steps * cell.units, self.steps * cell.connections, cell.free)
 
     def forward(self, parameters: list[Array], x: Array) -> tuple[Array, list[Cache]]:
-        """Run the net, keeping the history of its states.
+        """Run the net, keeping the history of its states (eq-time-forward of the book).
 
         Parameters
         ----------
@@ -146,6 +151,9 @@ class Recurrent(Layer):
     ) -> tuple[Array | None, list[Array]]:
         """Propagate the gradient through time and sum it over the copies of each weight.
 
+        From step to step eq-time-delta of the book; the sum is eq-time-gradient of the book,
+        which is eq-copies of the book for copies at different moments.
+
         Parameters
         ----------
         parameters : list of arrays
@@ -170,7 +178,10 @@ class Recurrent(Layer):
     def hessian_diagonal(
         self, parameters: list[Array], cache: Any, hy: Array, *, to_input: bool = True
     ) -> tuple[Array | None, list[Array]]:
-        """Propagate second derivatives through time; as `UnitLayer.hessian_diagonal`."""
+        """Propagate second derivatives through time; as `UnitLayer.hessian_diagonal`.
+
+        They are summed over the copies of each weight (eq-curvature-copies of the book).
+        """
         hx, copies = self._pass_back("hessian_diagonal", parameters, cache, hy, to_input)
         return hx, [np.sum(each, axis=0) for each in zip(*copies, strict=True)]
 
@@ -178,6 +189,8 @@ class Recurrent(Layer):
         self, parameters: list[Array], cache: list[Cache], dy: Array
     ) -> list[list[Array]]:
         """Compute the gradient of each copy by itself, before they are summed.
+
+        One step's term of eq-time-gradient of the book.
 
         Parameters
         ----------
@@ -337,7 +350,10 @@ class Tied:
     def step(
         self, w: Array, gradient: Array, state: Array | None, curvature: Array | None = None
     ) -> tuple[Array, Array | None]:
-        """Step with one gradient for all copies, ``(..., P of the layered net)`` all arguments."""
+        """Step with one gradient for all copies, ``(..., P of the layered net)`` all arguments.
+
+        The sum (eq-copies of the book) or the average (eq-copies-average of the book).
+        """
         combined = copies(self.net, gradient).sum(axis=0)
         if self.average:
             combined = combined / self.net.steps

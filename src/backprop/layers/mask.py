@@ -58,8 +58,8 @@ class Mask(Layer):
 
     @property
     def cache_size(self) -> int:
-        """Nothing is kept but the factors."""
-        return 0
+        """Numbers kept per case: the outputs, which the layer above reads."""
+        return self.n_out
 
     def count(self) -> LayerCount:
         """Count nothing: the units are those of the layer below."""

@@ -55,8 +55,8 @@ class Split(Layer):
 
     @property
     def cache_size(self) -> int:
-        """Numbers kept per case."""
-        return sum(branch.cache_size for branch in self.branches)
+        """Numbers kept per case: those of the branches, and the joined copy of their outputs."""
+        return sum(branch.cache_size for branch in self.branches) + self.n_out
 
     def count(self) -> LayerCount:
         """Count units, connections and free parameters."""
