@@ -69,7 +69,7 @@ def bold(text: str) -> str:
     slanted = {
         "A": 0x1D468,
         "a": 0x1D482,
-        "\u0391": 0x1D71E,  # Greek capitals
+        "\u0391": 0x1D71C,  # Greek capitals
         "\u03b1": 0x1D736,  # Greek small letters
     }
     found = []

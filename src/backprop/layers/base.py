@@ -70,7 +70,11 @@ class Layer(ABC):
     @property
     @abstractmethod
     def cache_size(self) -> int:
-        """Numbers kept for the backward pass per case, the layer's input not counted."""
+        """Numbers that `forward` leaves in memory per case: in the cache or as outputs.
+
+        The input is not counted, since it is the output of the layer below, nor is what is a
+        view of it.
+        """
 
     @abstractmethod
     def count(self) -> LayerCount:
@@ -130,6 +134,10 @@ class UnitLayer(Layer):
     ) -> tuple[Array | None, list[Array]]:
         """Propagate the gradient (Eqs. 5, 6 and 7 of Rumelhart et al. 1986).
 
+        ``dE/dy`` goes through the activation, which makes it δ at the total inputs
+        (eq-chain-rule, eq-delta-output and eq-delta-down of the book); `transport` carries δ
+        on to weights, biases and inputs. Both together: eq-backward of the book.
+
         Parameters
         ----------
         parameters : list of arrays
@@ -158,9 +166,13 @@ class UnitLayer(Layer):
     ) -> tuple[Array | None, list[Array]]:
         """Propagate second derivatives: the backward pass with every factor squared.
 
-        Terms off the diagonal, products between copies of a shared weight, and the term with
-        the activation's own curvature are dropped. That leaves a Gauss-Newton estimate that is
-        never negative (Becker & LeCun 1988, as recalled).
+        Through the activation (eq-curvature-unit of the book), to the weights and biases
+        (eq-curvature-weight of the book) and to the layer below (eq-curvature-below of the
+        book). What is dropped: the term with the activation's own curvature
+        (eq-curvature-exact of the book), terms off the diagonal, and products between copies
+        of a shared weight. That leaves an estimate of the Gauss-Newton diagonal that is never
+        negative (Becker & LeCun 1988, as recalled). It costs about as much as the gradient
+        (eq-second-pass of the book).
 
         Parameters
         ----------

@@ -63,6 +63,9 @@ class Dense(UnitLayer):
     def forward(self, parameters: list[Array], x: Array) -> tuple[Array, Cache]:
         """Compute the outputs (Eqs. 1 and 2 of Rumelhart et al. 1986).
 
+        Both at once: eq-forward of the book, and for a layer at a time eq-vector-forward of the
+        book.
+
         Parameters
         ----------
         parameters : list of arrays
@@ -87,6 +90,10 @@ class Dense(UnitLayer):
         self, read: Array, w: Array, delta: Array, to_input: bool
     ) -> tuple[Array | None, list[Array]]:
         """Carry `delta` (at the total inputs) to the inputs, the weights and the biases.
+
+        Unit by unit: Eqs. 6 and 7 of Rumelhart et al. 1986, and eq-bias-gradient of the book. A
+        layer at a time: eq-vector-back and eq-vector-weights of the book. All cases at a time:
+        eq-batch-back, eq-batch-weights and eq-batch-biases of the book.
 
         Parameters
         ----------
