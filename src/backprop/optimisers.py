@@ -67,7 +67,7 @@ class SteepestDescent:
     def step(
         self, w: Array, gradient: Array, state: Array | None, curvature: Array | None = None
     ) -> tuple[Array, Array | None]:
-        """Go down the gradient, ``(..., P)`` as all arguments."""
+        """Go down the gradient (Eq. 8 of Rumelhart et al. 1986), ``(..., P)`` as all arguments."""
         return w - self.lr * gradient, None
 
 
@@ -100,7 +100,10 @@ class Momentum:
     def step(
         self, w: Array, gradient: Array, state: Array | None, curvature: Array | None = None
     ) -> tuple[Array, Array | None]:
-        """Add the new change, which remembers the last one, ``(..., P)`` as all arguments."""
+        """Add the new change, which remembers the last one, ``(..., P)`` as all arguments.
+
+        The change is Eq. 9 of Rumelhart et al. 1986; adding it is eq-repeat of the book.
+        """
         if state is None:
             raise InputError("Momentum.step was given no state; pass what start() returned.")
         change = self.momentum * state - self.lr * gradient
@@ -247,7 +250,10 @@ class PseudoNewton:
     def step(
         self, w: Array, gradient: Array, state: Array | None, curvature: Array | None = None
     ) -> tuple[Array, Array | None]:
-        """Update the average, then step, ``(..., P)`` as all arguments."""
+        """Update the average, then step, ``(..., P)`` as all arguments.
+
+        First eq-running-average of the book, then eq-newton-diagonal of the book.
+        """
         if state is None or curvature is None:
             raise InputError(
                 "PseudoNewton.step was given no second derivatives; it needs `state` from start() "
@@ -293,7 +299,12 @@ class PassNewton:
     def step(
         self, w: Array, gradient: Array, state: Array | None, curvature: Array | None = None
     ) -> tuple[Array, Array | None]:
-        """Step with the average as it is, ``(..., P)`` as all arguments."""
+        """Step with the average as it is, ``(..., P)`` as all arguments.
+
+        The step is eq-newton-diagonal of the book. While the average stays as it is, this is
+        plain descent in other units (eq-rescaled of the book), with the rate that follows
+        (eq-rate of the book).
+        """
         if state is None:
             raise InputError("PassNewton.step was given no state; pass what start() returned.")
         return w - self.lr * gradient / (self.mu + state), state

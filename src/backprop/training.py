@@ -284,6 +284,8 @@ def train_online(
 def mean_curvature(network: Network, w: Array, x: Array, d: Array, loss: Loss) -> Array:
     """Estimate the second derivatives of the loss of one case, averaged over cases.
 
+    That is eq-mean-curvature of the book.
+
     Parameters
     ----------
     network, w, x, d, loss

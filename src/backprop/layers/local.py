@@ -121,7 +121,8 @@ class Local(UnitLayer):
     def readers(self) -> Index:
         """Places of each input in the windows, ``(most readers of an input, n_in)``.
 
-        Places are numbers in the flattened windows; ``windows.size`` stands for none.
+        How many there are: eq-window-readers of the book. Places are numbers in the flattened
+        windows; ``windows.size`` stands for none.
         """
         flat = self.windows.ravel()
         places = [np.flatnonzero(flat == i) for i in range(self.n_in)]
@@ -203,16 +204,26 @@ class Local(UnitLayer):
         return kernel if whole else kernel.take(self._used, axis=-1, mode="clip")
 
     def under_windows(self, x: Array) -> Array:
-        """Look at images ``(..., n_in)`` through the windows, ``(..., *windows.shape)``."""
+        """Look at images ``(..., n_in)`` through the windows, ``(..., *windows.shape)``.
+
+        What lies outside is the border, whose value reaches every unit that hangs over the edge
+        (eq-border-shift of the book).
+        """
         return _gather(x, self.windows, self.border)
 
     def from_windows(self, signal: Array) -> Array:
-        """Carry a signal ``(..., *windows.shape)`` to the inputs: add up where each is read."""
+        """Carry a signal ``(..., *windows.shape)`` to the inputs: add up where each is read.
+
+        For a line of inputs eq-window-input of the book, for images eq-local-input of the book.
+        """
         flat = signal.reshape(*signal.shape[:-2], -1)
         return _gather(flat, self.readers, 0.0).sum(axis=-2)
 
     def forward(self, parameters: list[Array], x: Array) -> tuple[Array, Cache]:
         """Compute the feature maps (LeCun et al. 1989).
+
+        On a line of inputs eq-window-forward of the book, on images eq-local-forward of the
+        book.
 
         Parameters
         ----------
@@ -240,6 +251,11 @@ class Local(UnitLayer):
         self, read: Array, w: Array, delta: Array, to_input: bool
     ) -> tuple[Array | None, list[Array]]:
         """Carry `delta` (at the total inputs) to the inputs, the weights and the biases.
+
+        A weight gets the sum over its copies (eq-copies of the book): eq-window-kernel and
+        eq-local-kernel of the book. An input gets the sum over the windows that read it:
+        eq-window-input and eq-local-input of the book. Second derivatives are added up over
+        the copies in the same way (eq-curvature-copies of the book).
 
         Parameters
         ----------

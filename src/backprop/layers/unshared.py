@@ -70,6 +70,8 @@ class Unshared(Local):
     ) -> tuple[Array | None, list[Array]]:
         """Carry `delta` (at the total inputs) to the inputs, the weights and the biases.
 
+        Each copy keeps its own term of the sum in eq-copies of the book.
+
         Parameters
         ----------
         read : array, shape (..., positions, n, size * size * in_maps)
