@@ -274,6 +274,18 @@ def test_a_paper_shows_its_own_claims_with_links_to_the_pages_that_test_them(pap
         claims.of_paper("rumelhart1968")
 
 
+def test_a_part_counts_the_verdicts_of_its_pages_and_links_to_them():
+    head, _, *lines = claims.of_part("cons").splitlines()
+    assert head.startswith("| page | claims | reproduced |")
+    of_cons = [c for c in claims.load().claims.values() if c.page.startswith("book/cons/")]
+    assert sum(int(line.split("|")[2]) for line in lines) == len(of_cons)
+    for line in lines:
+        target = line.split("](../", 1)[1].split(")", 1)[0]
+        assert list((ROOT / "book").glob(f"{target}.*"))
+    with pytest.raises(UnknownName, match="Did you mean 'cons'"):
+        claims.of_part("con")
+
+
 def test_links_of_a_table_depend_on_the_folder_of_its_page():
     assert "](book/reproductions/symmetry)" in claims.of_paper("rumelhart1986", start=".")
 

@@ -162,6 +162,36 @@ def of_page(page: str) -> str:
     return f"{markdown(rows(verdicts))}\n\n{in_full(verdicts)}"
 
 
+def of_part(part: str) -> str:
+    """Count the verdicts on each page of a part of the book, with links to the pages.
+
+    Parameters
+    ----------
+    part : str
+        Folder of the part in `book`, such as "pros".
+
+    Returns
+    -------
+    str
+        Markdown, for a page of that part.
+
+    Raises
+    ------
+    UnknownName
+        If no claim names a page of that part.
+    """
+    register = load()
+    parts = {claim.page.split("/")[1] for claim in register.claims.values()}
+    if part not in parts:
+        raise unknown_name("part of the book", part, parts)
+    named = [c for c in register.claims.values() if c.page.split("/")[1] == part]
+    pages = dict.fromkeys(basename(claim.page) for claim in named)
+    counted = summary([judge(claim, register) for claim in named])
+    for row, page in zip(counted, pages, strict=True):
+        row["page"] = f"[{row['page']}](../{part}/{page})"
+    return markdown(counted)
+
+
 def of_paper(paper: str, *, start: str = "book/papers") -> str:
     """Write the claims of one paper as a table: what it says, where, and what our runs say.
 
