@@ -132,7 +132,9 @@ def test_the_table_has_a_row_for_each_equation_with_links():
     assert len(lines) == len(LIST)
     for row, equation in zip(lines, LIST.values(), strict=True):
         assert f"{{eq}}`{equation.label}`" in row
-        assert all(f"`~{name}`" in row for name in equation.code)
+        assert all(f"{equations.short(name)} <{name}>`" in row for name in equation.code)
+    assert equations.short("backprop.layers.dense.Dense.forward") == "Dense.forward"
+    assert equations.short("backprop.paths.count") == "count"
 
 
 def test_a_listing_is_the_code_without_its_docstring():

@@ -11,17 +11,11 @@ from sphinx.application import Sphinx
 from backprop import equations
 
 
-def short(name: str) -> str:
-    """The last part of a full name, with its class if it has one."""
-    *_, owner, last = name.split(".")
-    return f"{owner}.{last}" if owner[:1].isupper() else last
-
-
 def reference(name: str, document: str) -> addnodes.pending_xref:
     """A link to the documentation of a full name."""
     return addnodes.pending_xref(
         "",
-        nodes.literal(text=short(name), classes=["xref", "py", "py-obj"]),
+        nodes.literal(text=equations.short(name), classes=["xref", "py", "py-obj"]),
         refdomain="py",
         reftype="obj",
         reftarget=name,

@@ -172,6 +172,12 @@ def documentation(name: str) -> str:
     return inspect.getsource(module)
 
 
+def short(name: str) -> str:
+    """Return the last part of a full name, with its class if it has one: "Dense.forward"."""
+    *_, owner, last = name.split(".")
+    return f"{owner}.{last}" if owner[:1].isupper() else last
+
+
 def table(equations: dict[str, Equation]) -> str:
     """Lay out equations with their code and their checks, as Markdown for a page of the book.
 
@@ -190,7 +196,7 @@ def table(equations: dict[str, Equation]) -> str:
             {
                 "Equation": f"{{eq}}`{e.label}`",
                 "What it says": e.says + (f" ({e.paper})" if e.paper else ""),
-                "Code": ", ".join(f"{{py:obj}}`~{name}`" for name in e.code),
+                "Code": ", ".join(f"{{py:obj}}`{short(name)} <{name}>`" for name in e.code),
                 "Check": f"{e.check}: `{e.test.rpartition('::')[2]}`",
             }
             for e in equations.values()
