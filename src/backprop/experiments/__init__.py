@@ -17,6 +17,9 @@ NAMES = (
     "symmetry_hidden",
     "symmetry_map",
     "small_tasks",
+    "basins",
+    "xor_minimum",
+    "random_features",
     "family_trees",
     "family_tree_readings",
     "shift_register",
@@ -30,6 +33,10 @@ NAMES = (
     "zip_reading",
     "zip_speed",
     "gradient_cost",
+    "memory",
+    "deep_gradients",
+    "deep_training",
+    "importance",
 )
 
 

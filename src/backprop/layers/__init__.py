@@ -8,7 +8,20 @@ from backprop.layers.base import Layer, LayerCount, Part
 from backprop.layers.dense import Dense
 from backprop.layers.local import Local
 from backprop.layers.mask import Mask
+from backprop.layers.normalise import Normalise
+from backprop.layers.residual import Residual
 from backprop.layers.split import Split
 from backprop.layers.unshared import Unshared
 
-__all__ = ["Dense", "Layer", "LayerCount", "Local", "Mask", "Part", "Split", "Unshared"]
+__all__ = [
+    "Dense",
+    "Layer",
+    "LayerCount",
+    "Local",
+    "Mask",
+    "Normalise",
+    "Part",
+    "Residual",
+    "Split",
+    "Unshared",
+]

@@ -4,6 +4,12 @@ The only part that imports matplotlib. Nothing here trains; functions take array
 them on axes.
 """
 
+from backprop.plotting.attribution import (
+    along_the_path,
+    correlations_by_layer,
+    importance_maps,
+)
+from backprop.plotting.basins import basin_map, basins
 from backprop.plotting.charts import (
     annotated_map,
     band,
@@ -15,6 +21,8 @@ from backprop.plotting.charts import (
     panels_beside_paper,
     stacked_sums,
 )
+from backprop.plotting.depth import gradient_left
+from backprop.plotting.derivation import paths_up, worked_network
 from backprop.plotting.digits import captioned, confusion, mosaic, readings, response
 from backprop.plotting.effects import effects
 from backprop.plotting.families import answers, family_tree, receptive_fields
@@ -24,6 +32,7 @@ from backprop.plotting.feature_maps import (
     shared_kernel,
     spreads,
 )
+from backprop.plotting.hidden import hidden_plane
 from backprop.plotting.ladder import Rung, ladder
 from backprop.plotting.networks import (
     hinton,
@@ -33,6 +42,7 @@ from backprop.plotting.networks import (
     two_passes,
 )
 from backprop.plotting.pictures import pictures_and_views, times_as_fast
+from backprop.plotting.sharing import repeated_entries, windows_over_line
 from backprop.plotting.style import (
     BLACK,
     BLUE,
@@ -45,6 +55,7 @@ from backprop.plotting.style import (
     title,
     use_style,
 )
+from backprop.plotting.tapes import tape_graph
 from backprop.plotting.unrolled import copies_and_sum, roots_and_nets, unrolled
 
 __all__ = [
@@ -57,39 +68,51 @@ __all__ = [
     "PAPER",
     "PINK",
     "Rung",
+    "along_the_path",
     "annotated_map",
     "answers",
     "band",
+    "basin_map",
+    "basins",
     "captioned",
     "confusion",
     "connection_table",
     "copies_and_sum",
+    "correlations_by_layer",
     "cumulative",
     "dots_beside_paper",
     "effects",
     "factors",
     "family_tree",
+    "gradient_left",
+    "hidden_plane",
     "hinton",
     "hinton_with_numbers",
     "images",
+    "importance_maps",
     "ladder",
     "mark_paper",
     "mosaic",
     "network_to_scale",
     "outputs_over_runs",
     "panels_beside_paper",
+    "paths_up",
     "pictures_and_views",
     "readings",
     "receptive_fields",
+    "repeated_entries",
     "response",
     "roots_and_nets",
     "shared_kernel",
     "small_network",
     "spreads",
     "stacked_sums",
+    "tape_graph",
     "times_as_fast",
     "title",
     "two_passes",
     "unrolled",
     "use_style",
+    "windows_over_line",
+    "worked_network",
 ]
