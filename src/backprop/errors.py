@@ -10,7 +10,7 @@ import difflib
 from collections.abc import Iterable
 
 # More names than this are not read by anybody.
-MOST_NAMES = 20
+MOST_NAMES = 30
 
 
 class BackpropError(Exception):
@@ -50,7 +50,7 @@ class UnknownName(BackpropError, KeyError):
 
 
 def unknown_name(kind: str, given: str, known: Iterable[str]) -> UnknownName:
-    """Build the error for an unknown name, with the nearest known one and at most 20 others.
+    """Build the error for an unknown name, with the nearest known one and at most 30 others.
 
     Parameters
     ----------
