@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
@@ -196,7 +196,7 @@ def test_parameters_and_inputs_of_another_network_are_refused():
 class Counting(Dense):
     """A layer that notes how often it runs forward and back."""
 
-    calls = {"forward": 0, "backward": 0}  # noqa: RUF012  shared on purpose
+    calls: ClassVar[dict[str, int]] = {"forward": 0, "backward": 0}
 
     def forward(self, parameters, x):
         self.calls["forward"] += 1

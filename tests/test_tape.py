@@ -226,7 +226,10 @@ def test_only_the_branch_that_was_taken_is_differentiated():
 
 def test_at_a_kink_both_modes_take_the_side_of_the_library():
     zero = np.zeros(1)
-    relu = lambda v: np.maximum(v, 0).sum()  # noqa: E731
+
+    def relu(v):
+        return np.maximum(v, 0).sum()
+
     assert tape.gradient(relu, zero)[0] == dual.gradient(relu, zero) == RELU.slope(zero) == 0
 
 

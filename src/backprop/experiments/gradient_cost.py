@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from backprop import dual
+from backprop import dual, minima
 from backprop.activations import Array
 from backprop.counting import Count, multiplications
 from backprop.gradcheck import central_differences
@@ -175,8 +175,7 @@ def loss(w: Array, network: Network, x: Array, d: Array) -> float:
 
 def gradient(w: Array, network: Network, x: Array, d: Array) -> Array:
     """Compute all derivatives by backpropagation."""
-    y, caches = network.forward(w, x)
-    return network.backward(w, caches, HALF_SUMMED_SQUARES.slope(y, d))
+    return minima.gradient(network, w, x, d)
 
 
 def differences(w: Array, network: Network, x: Array, d: Array) -> Array:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +22,7 @@ from backprop.activations import Array
 from backprop.evaluation import confidence, wrong
 from backprop.experiments import zip_codes, zip_reading
 from backprop.initialisers import uniform_fan_in
+from backprop.layers.base import UnitLayer
 from backprop.network import Network
 
 BLOCK = 1
@@ -431,7 +432,7 @@ def steepness(case: Reading) -> Array:
     _, caches = case.net.forward(case.w, case.x)
     rows = []
     for layer, (_, y) in zip(case.net.layers, caches, strict=True):
-        activation: Any = getattr(layer, "activation")  # noqa: B009 (not every layer has one)
+        activation = cast(UnitLayer, layer).activation
         relative = activation.slope(y) / activation.slope(np.zeros(1, dtype=y.dtype))
         last = layer is case.net.layers[-1]
         rows.append(attribution.of_unit(relative, case.unit) if last else relative.mean(axis=-1))
