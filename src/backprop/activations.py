@@ -28,11 +28,14 @@ class Activation:
         Total input ``net`` -> output ``y``, elementwise, same shape and dtype.
     slope : callable
         Output ``y`` -> ``dy/dnet``, elementwise, same shape and dtype.
+    sigmoid : tuple of float, optional
+        ``o``, ``A`` and ``S`` if the function is ``o + A tanh(S net)``; for compiled loops.
     """
 
     name: str
     value: Callable[[Array], Array] = field(repr=False)
     slope: Callable[[Array], Array] = field(repr=False)
+    sigmoid: tuple[float, float, float] | None = field(default=None, repr=False)
 
 
 def scaled_tanh(amplitude: float, steepness: float) -> Activation:
@@ -54,6 +57,7 @@ def scaled_tanh(amplitude: float, steepness: float) -> Activation:
         f"{amplitude:g} tanh({steepness:.4g} net)",
         lambda net: amplitude * np.tanh(steepness * net),
         lambda y: steepness * (amplitude - y * y * (1 / amplitude)),
+        sigmoid=(0.0, amplitude, steepness),
     )
 
 
@@ -63,9 +67,10 @@ LOGISTIC = Activation(
     # The form that cannot overflow.
     lambda net: 0.5 * (1 + np.tanh(0.5 * net)),
     lambda y: y * (1 - y),
+    sigmoid=(0.5, 0.5, 0.5),
 )
 #: The hyperbolic tangent.
-TANH = Activation("tanh", np.tanh, lambda y: 1 - y * y)
+TANH = Activation("tanh", np.tanh, lambda y: 1 - y * y, sigmoid=(0.0, 1.0, 1.0))
 #: The scaled tanh of 1989. The constants make f(1) = 1 and f(-1) = -1. The paper does not print
 #: them; they are recalled from its sibling papers.
 LECUN_TANH = scaled_tanh(1.7159, 2 / 3)

@@ -8,12 +8,22 @@ two axes, so that each replica has its own value.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 
 from backprop.activations import Array
 from backprop.errors import unknown_name
+
+
+class Margin(NamedTuple):
+    """What `margin` was given; for compiled loops."""
+
+    base: Loss
+    low: float
+    high: float
+    aim: str
 
 
 @dataclass(frozen=True)
@@ -30,12 +40,15 @@ class Loss:
         ``(y, d)`` -> ``dE/dy``, shape of ``y``.
     curvature : callable
         ``(y, d)`` -> ``d2E/dy2``, shape of ``y``: where the second-order pass starts.
+    margin : Margin, optional
+        If the loss was made by `margin`, what it was made of.
     """
 
     name: str
     value: Callable[[Array, Array], Array]
     slope: Callable[[Array, Array], Array]
     curvature: Callable[[Array, Array], Array]
+    margin: Margin | None = field(default=None, repr=False)
 
 
 def _over_cases(values: Array) -> Array:
@@ -168,6 +181,7 @@ def margin(
         value,
         lambda y, d: np.where(outside(y, d), loss.slope(y, target(d)), 0),
         lambda y, d: np.where(outside(y, d), loss.curvature(y, target(d)), 0),
+        Margin(loss, low, high, aim),
     )
 
 

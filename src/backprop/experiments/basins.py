@@ -33,8 +33,6 @@ LIMIT = 0.2  # learned: each output within this of its 0/1 answer, as in `small_
 SHIFTS = (1, 2, 4)  # in cells of the grid
 FRACTAL = 1.1  # from this dimension on a border counts as fractal (claim initial-fractal)
 NEVER = np.iinfo(np.uint16).max
-# Starts trained side by side: with more of them the arrays no longer fit into the cache.
-_TOGETHER = 10_000
 
 
 @dataclass(frozen=True)
@@ -182,20 +180,16 @@ def sweeps_to_learn(config: Config, seed: int) -> NDArray[np.uint16]:
     """
     x, answers = datasets.xor()
     d = config.low + (config.high - config.low) * answers
-    w = starts(config, seed)
-    reached = [
-        train_batch(
-            NETWORK,
-            some,
-            x,
-            d,
-            optimiser=Momentum(config.lr, config.momentum),
-            sweeps=config.sweeps,
-            criteria={"margin": all_errors_below(LIMIT)},
-        ).reached["margin"]
-        for some in np.array_split(w, -(-len(w) // _TOGETHER))
-    ]
-    every = np.concatenate(reached).reshape(config.points, config.points)
+    reached = train_batch(
+        NETWORK,
+        starts(config, seed),
+        x,
+        d,
+        optimiser=Momentum(config.lr, config.momentum),
+        sweeps=config.sweeps,
+        criteria={"margin": all_errors_below(LIMIT)},
+    ).reached["margin"]
+    every = reached.reshape(config.points, config.points)
     return np.where(every < 0, NEVER, every).astype(np.uint16)
 
 

@@ -24,7 +24,7 @@ from backprop.optimisers import Momentum
 from backprop.separability import fewest_units, separable
 from backprop.training import NEVER, BatchResult, all_errors_below, train_batch
 
-BLOCK = 100
+BLOCK = 50
 uses_zip_codes = False
 
 TASKS: dict[str, Callable[[], datasets.Cases]] = {

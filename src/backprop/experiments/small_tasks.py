@@ -23,7 +23,7 @@ from backprop.optimisers import Momentum
 from backprop.separability import separable
 from backprop.training import BatchResult, all_errors_below, train_batch
 
-BLOCK = 250
+BLOCK = 500
 uses_zip_codes = False
 
 TASKS: dict[str, Callable[[], datasets.Cases]] = {

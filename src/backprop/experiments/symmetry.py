@@ -27,7 +27,7 @@ from backprop.symmetry_weights import (
 )
 from backprop.training import BatchResult, all_errors_below, train_batch
 
-BLOCK = 250
+BLOCK = 500
 uses_zip_codes = False
 
 # What counts as learned: every output within this of its 0/1 answer.

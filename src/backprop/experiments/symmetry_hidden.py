@@ -11,7 +11,7 @@ from typing import Any
 
 from backprop.experiments import symmetry
 
-BLOCK = 100
+BLOCK = 150
 uses_zip_codes = False
 Config = symmetry.Config
 

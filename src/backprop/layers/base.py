@@ -7,10 +7,33 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import numpy as np
+
 from backprop.activations import Activation, Array
 
 # What the weights were multiplied with, and the outputs.
 Cache = tuple[Array, Array]
+# Numbers to add up, below which one call of the method is faster.
+_SHORT = 500
+
+
+def sum_over_cases(signal: Array) -> Array:
+    """Add up the cases: ``signal.sum(axis=-2)``, at several times its speed for many thin layers.
+
+    Parameters
+    ----------
+    signal : array, shape (..., n, k)
+        Numbers of ``n`` cases. Variables of `backprop.tape` and dual numbers are taken as well.
+
+    Returns
+    -------
+    array, shape (..., k)
+        Sums, the same to the last bit: both ways add the cases in their order.
+    """
+    # Where k is 1, the method adds pairwise; and short sums are not worth what einsum costs.
+    if isinstance(signal, np.ndarray) and signal.shape[-1] > 1 and signal.size > _SHORT:
+        return np.einsum("...ij->...j", signal)
+    return signal.sum(axis=-2)
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ import numpy as np
 
 from backprop.activations import LOGISTIC, Activation, Array
 from backprop.errors import InputError
-from backprop.layers.base import Cache, LayerCount, Part, UnitLayer
+from backprop.layers.base import Cache, LayerCount, Part, UnitLayer, sum_over_cases
 
 
 @dataclass(frozen=True)
@@ -115,4 +115,4 @@ class Dense(UnitLayer):
         """
         dw = np.swapaxes(read, -1, -2) @ delta
         dx = delta @ np.swapaxes(w, -1, -2) if to_input else None
-        return dx, [dw, delta.sum(axis=-2)] if self.bias else [dw]
+        return dx, [dw, sum_over_cases(delta)] if self.bias else [dw]
