@@ -21,9 +21,9 @@ CITATION = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
 
 
 def direct(project: dict) -> list[Requirement]:
-    """Every requirement that pyproject.toml states, for running, for extras and for building."""
+    """Every requirement to be locked: for running, for extras (but peers) and for building."""
     table = project["project"]
-    extras = table["optional-dependencies"].values()
+    extras = [table["optional-dependencies"][name] for name in lock.extras()]
     stated = [table["dependencies"], *extras, project["build-system"]["requires"]]
     return [Requirement(line) for lines in stated for line in lines]
 

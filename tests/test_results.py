@@ -1,9 +1,12 @@
 """Recorded runs come back as they were saved, or not at all."""
 
 import errno
+import fcntl
 import json
 import os
 from dataclasses import replace
+from importlib import metadata
+from stat import S_ISDIR
 
 import numpy as np
 import pytest
@@ -215,6 +218,48 @@ def test_a_full_disk_leaves_the_former_file_and_nothing_else(tmp_path, monkeypat
     assert [path.name for path in (tmp_path / "symmetry").iterdir()] == ["paper.json"]
 
 
+def test_a_new_name_is_brought_to_the_disk_after_the_content(tmp_path, monkeypatch):
+    """Otherwise a loss of power could take back what was reported as stored."""
+    real, order = os.replace, []
+    monkeypatch.setattr(
+        os, "fsync", lambda fd: order.append("folder" if S_ISDIR(os.fstat(fd).st_mode) else "file")
+    )
+    monkeypatch.setattr(os, "replace", lambda *paths: order.append("name") or real(*paths))
+    results.save(record(), tmp_path)
+    assert order == ["file", "name", "folder"]
+
+
+def test_a_lock_is_given_up_when_its_block_is_left_in_any_way(tmp_path):
+    for _ in range(2):
+        with pytest.raises(ZeroDivisionError), results.exclusive(tmp_path, "symmetry", "paper"):
+            assert (tmp_path / "symmetry" / ".paper.lock").exists()
+            raise ZeroDivisionError
+    assert list((tmp_path / "symmetry").iterdir()) == []
+    assert results.recorded(tmp_path) == []
+
+
+def test_where_no_lock_can_be_had_the_error_is_one_of_writing(tmp_path, monkeypatch):
+    def no_locks(*args):
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+    monkeypatch.setattr(fcntl, "flock", no_locks)
+    with (
+        pytest.raises(ResultsError, match=r"cannot be written: No locks available.*another folder"),
+        results.exclusive(tmp_path, "symmetry", "paper"),
+    ):
+        raise AssertionError("it went on without the lock")
+
+
+def test_errors_in_the_block_of_a_lock_are_not_taken_for_errors_of_writing(tmp_path):
+    with pytest.raises(FileNotFoundError), results.exclusive(tmp_path, "symmetry", "paper"):
+        (tmp_path / "nowhere").read_bytes()
+
+
+def test_preparing_a_folder_leaves_no_file(tmp_path):
+    results.prepare(tmp_path, "symmetry", "paper")
+    assert list((tmp_path / "symmetry").iterdir()) == []
+
+
 # Looking things up.
 
 
@@ -264,8 +309,18 @@ def test_outside_a_checkout_the_current_folder_counts(monkeypatch, tmp_path):
 
 def test_versions_are_named():
     found = results.versions()
-    assert list(found) == ["python", "numpy", "scipy", "backprop"]
+    assert list(found) == ["python", "numpy", "scipy", "backprop", "numba"]
     assert found["numpy"] == np.__version__
+
+
+def test_without_numba_its_version_is_left_out(monkeypatch):
+    def version(name):
+        if name == "numba":
+            raise metadata.PackageNotFoundError
+        return "1.2.3"
+
+    monkeypatch.setattr(metadata, "version", version)
+    assert list(results.versions()) == ["python", "numpy", "scipy", "backprop"]
 
 
 # Arrays.

@@ -1,5 +1,6 @@
 """Sweeps record every run once, resume, and never mix what does not belong together."""
 
+import json
 from dataclasses import dataclass, replace
 from types import SimpleNamespace
 
@@ -8,6 +9,7 @@ import pytest
 
 from backprop import datasets, experiments, results, sweeps
 from backprop.errors import DataError, InputError, ResultsError, TrainingDiverged, UnknownName
+from backprop.sweeps import SeedsFailed
 
 
 @dataclass(frozen=True)
@@ -137,25 +139,74 @@ def test_arrays_go_into_a_file_of_their_own(tmp_path):
 # What is refused.
 
 
-def test_a_failing_seed_is_named_and_the_others_are_kept(tmp_path):
-    with pytest.raises(ResultsError) as error:
+def test_failing_seeds_are_named_and_the_others_are_kept(tmp_path):
+    with pytest.raises(SeedsFailed) as error:
         sweeps.sweep(experiment(runs=failing(1, 4)), "paper", range(6), folder=tmp_path)
     message = str(error.value)
-    assert "2 of 6 seeds of toy/paper failed" in message
-    assert "seed 1: the loss became infinite; seed 4: the loss" in message
+    assert "2 of 6 seeds of toy/paper failed (seeds 1, 4: the loss became infinite)" in message
+    assert error.value.failed == {1: "the loss became infinite", 4: "the loss became infinite"}
+    assert not hasattr(error.value, "__notes__")
     assert results.load(tmp_path, "toy", "paper").seeds == [0, 2, 3, 5]
+    calls.clear()
+    sweeps.sweep(experiment(), "paper", range(6), folder=tmp_path)
+    assert calls == [[1, 4]]
+
+
+@pytest.mark.parametrize("error", [ZeroDivisionError, MemoryError, RecursionError, OSError])
+def test_a_defect_in_a_seed_is_reported_with_its_traceback_and_ends_no_other(tmp_path, error):
+    module = experiment(runs=failing(1, error=error), BLOCK=4)
+    with pytest.raises(SeedsFailed, match=rf"seed 1: {error.__name__}: the loss") as raised:
+        sweeps.sweep(module, "paper", range(6), folder=tmp_path)
+    (note,) = raised.value.__notes__
+    assert note.startswith("Traceback of seed 1:\nTraceback (most recent call last)")
+    assert "runs_but_some_fail" in note
+    assert results.load(tmp_path, "toy", "paper").seeds == [0, 2, 3, 4, 5]
+
+
+def test_a_failing_seed_is_found_by_halves(tmp_path):
+    tried = []
+
+    def runs_without_5(config, seeds):
+        tried.append(list(seeds))
+        return failing(5)(config, seeds)
+
+    module = experiment(runs=runs_without_5, BLOCK=8)
+    with pytest.raises(SeedsFailed):
+        sweeps.sweep(module, "paper", range(8), folder=tmp_path)
+    assert tried == [[*range(8)], [0, 1, 2, 3], [4, 5, 6, 7], [4, 5], [4], [5], [6, 7]]
+
+
+@pytest.mark.parametrize(
+    ("measured", "reason"),
+    [
+        ({"loss": float("nan")}, r"run\['loss'\] is nan"),
+        ({"loss": np.float32(1)}, "of type float32"),
+        ({"w": np.array([None])}, "'w' holds Python objects"),
+        ({1: 2}, "keys must be strings"),
+        (None, "AttributeError"),
+    ],
+)
+def test_a_run_that_cannot_be_recorded_ends_no_other(tmp_path, measured, reason):
+    def runs_and_one_measures_nonsense(config, seeds):
+        return {**runs(config, seeds), **({1: measured} if 1 in seeds else {})}
+
+    module = experiment(runs=runs_and_one_measures_nonsense)
+    with pytest.raises(SeedsFailed, match=rf"seed 1: .*{reason}"):
+        sweeps.sweep(module, "paper", range(4), folder=tmp_path)
+    assert results.load(tmp_path, "toy", "paper").seeds == [0, 2, 3]
+
+
+def test_a_run_that_is_missing_is_a_failure(tmp_path):
+    module = experiment(runs=lambda config, seeds: {s: {"loss": 1} for s in seeds if s != 1})
+    with pytest.raises(SeedsFailed, match="seed 1: KeyError: 1"):
+        sweeps.sweep(module, "paper", range(4), folder=tmp_path)
+    assert results.load(tmp_path, "toy", "paper").seeds == [0, 2, 3]
 
 
 def test_a_sweep_of_failures_records_nothing(tmp_path):
-    with pytest.raises(ResultsError, match="1 of 1 seeds"):
+    with pytest.raises(SeedsFailed, match=r"1 of 1 seeds .* failed \(.*\)\. Running"):
         sweeps.sweep(experiment(runs=failing(0)), "paper", [0], folder=tmp_path)
     assert results.recorded(tmp_path) == []
-
-
-def test_a_defect_is_not_taken_for_a_failed_seed(tmp_path):
-    with pytest.raises(ZeroDivisionError):
-        module = experiment(runs=failing(0, error=ZeroDivisionError))
-        sweeps.sweep(module, "paper", [0], folder=tmp_path)
 
 
 def test_runs_with_other_settings_are_never_mixed(tmp_path):
@@ -240,6 +291,25 @@ def test_the_progress_bar_is_for_people_only(tmp_path, monkeypatch, capsys, term
     assert ("3/3" in shown.err) == (terminal and progress)
     assert (shown.err != "") == (terminal and progress)
     assert shown.out == ""
+
+
+def test_each_block_is_reported_and_the_end(tmp_path):
+    sweeps.sweep(experiment(), "paper", [0], folder=tmp_path)
+    events = []
+    with pytest.raises(SeedsFailed):
+        module = experiment(runs=failing(2))
+        sweeps.sweep(module, "paper", range(4), folder=tmp_path, report=events.append)
+    seconds = [event.pop("seconds") for event in events[:-1]]
+    assert min(seconds) >= 0
+    always = {"experiment": "toy", "preset": "paper", "wanted": 4}
+    failed = {"2": "the loss became infinite"}
+    path = str(results.record_path(tmp_path, "toy", "paper"))
+    assert events == [
+        {**always, "event": "block", "seeds": [1, 2], "done": 3, "failed": failed},
+        {**always, "event": "block", "seeds": [3], "done": 4, "failed": failed},
+        {**always, "event": "finished", "file": path, "recorded": 3, "failed": failed},
+    ]
+    assert json.loads(json.dumps(events)) == events
 
 
 # Reproduction.

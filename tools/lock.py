@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 import tempfile
+import tomllib
 from pathlib import Path
 
 from packaging.requirements import Requirement
@@ -44,12 +45,19 @@ def environment(requirements: list[Requirement]) -> str:
     return ENVIRONMENT_HEADER + "".join(lines) + "      - -e .\n"
 
 
+def extras() -> list[str]:
+    """Names of the extras that are locked: all but the peers of the benchmarks."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    return [name for name in project["optional-dependencies"] if name != "bench"]
+
+
 def compile_lock() -> str:
     """Ask uv for one version of each package that fits every supported Python."""
     with tempfile.TemporaryDirectory() as folder:
         output = Path(folder) / "requirements.lock"
         options = ["--universal", "--fork-strategy", "fewest", "--python-version", PYTHON]
-        options += ["--generate-hashes", "--only-binary", ":all:", "--all-extras"]
+        options += ["--generate-hashes", "--only-binary", ":all:"]
+        options += [f"--extra={name}" for name in extras()]
         options += ["--no-emit-index-url", "--no-emit-find-links", "--no-header", "--no-annotate"]
         command = [sys.executable, "-m", "uv", "--no-config", "--quiet", "pip", "compile"]
         subprocess.run([*command, *options, "pyproject.toml", "-o", output], cwd=ROOT, check=True)

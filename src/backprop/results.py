@@ -6,6 +6,7 @@ says. Numbers come back exactly as they were given.
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import math
@@ -14,7 +15,7 @@ import platform
 import re
 import zipfile
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, fields
 from importlib import metadata
 from pathlib import Path
@@ -24,20 +25,25 @@ import numpy as np
 from numpy.typing import NDArray
 
 import backprop
-from backprop._atomic import checkout, sha256_file, write_bytes
+from backprop._atomic import book_data, checkout, locked, remove_parts, sha256_file, write_bytes
 from backprop.errors import ResultsError, unknown_name
 
 __all__ = [
+    "BENCHMARKS_SCHEMA",
     "SCHEMA",
     "Record",
     "arrays_path",
-    "check_writable",
+    "check_run",
     "default_folder",
+    "exclusive",
     "load",
     "load_arrays",
+    "load_benchmarks",
     "load_run_arrays",
+    "prepare",
     "record_path",
     "recorded",
+    "recording_folder",
     "save",
     "save_arrays",
     "settings",
@@ -46,6 +52,9 @@ __all__ = [
 ]
 
 SCHEMA = 1
+BENCHMARKS_SCHEMA = 1
+# Bytes that must find room before a sweep begins; a full disk still takes empty files.
+PROBE = 65_536
 
 
 @dataclass(frozen=True)
@@ -128,7 +137,21 @@ def default_folder() -> Path:
     Returns
     -------
     Path
-        ``$BACKPROP_RESULTS``, or else ``data/results`` of the checkout.
+        ``$BACKPROP_RESULTS``, or else the book's own: ``data/results`` of the checkout, or the
+        copy that came with the package.
+    """
+    given = os.environ.get("BACKPROP_RESULTS")
+    return Path(given).expanduser() if given else book_data() / "results"
+
+
+def recording_folder() -> Path:
+    """Return the folder where new runs are recorded.
+
+    Returns
+    -------
+    Path
+        ``$BACKPROP_RESULTS``, or else ``data/results`` of the checkout or, without one, of the
+        current folder: what came with an installed package is not written to.
     """
     given = os.environ.get("BACKPROP_RESULTS")
     return Path(given).expanduser() if given else checkout() / "data" / "results"
@@ -223,14 +246,17 @@ def versions() -> dict[str, str]:
     Returns
     -------
     dict of str to str
-        Of python, numpy, scipy and backprop.
+        Of python, numpy, scipy and backprop, and of numba if it is installed.
     """
-    return {
+    found = {
         "python": platform.python_version(),
         "numpy": np.__version__,
         "scipy": metadata.version("scipy"),
         "backprop": backprop.__version__,
     }
+    with contextlib.suppress(metadata.PackageNotFoundError):
+        found["numba"] = metadata.version("numba")
+    return found
 
 
 def save(record: Record, folder: Path | str) -> Path:
@@ -271,16 +297,25 @@ def _encode(record: Record) -> str:
     return f'{{\n{head}"runs": {{\n{runs}\n}}\n}}\n'
 
 
+def _is_plain(value: object) -> bool:
+    """Tell quickly what `_check_plain` need not look at: a record has many numbers."""
+    if type(value) is float:
+        return math.isfinite(value)
+    return type(value) in (int, str, bool, type(None))
+
+
 def _check_plain(value: object, where: str) -> None:
     """Refuse what JSON cannot give back as it was."""
     if isinstance(value, Mapping):
         for key, part in value.items():
             if type(key) is not str and where != "runs":
                 raise ResultsError(f"{where} has the key {key!r}; keys must be strings.")
-            _check_plain(part, f"{where}[{key!r}]")
+            if not _is_plain(part):
+                _check_plain(part, f"{where}[{key!r}]")
     elif isinstance(value, list | tuple):
         for i, part in enumerate(value):
-            _check_plain(part, f"{where}[{i}]")
+            if not _is_plain(part):
+                _check_plain(part, f"{where}[{i}]")
     elif isinstance(value, float):
         if not math.isfinite(value):
             raise ResultsError(
@@ -293,6 +328,29 @@ def _check_plain(value: object, where: str) -> None:
             "a string, a list or a dict; for NumPy scalars use `.item()`, for arrays `.tolist()` "
             "or `save_arrays`."
         )
+
+
+def check_run(run: Mapping[str, Any]) -> None:
+    """Make sure that what was measured in a run can be recorded.
+
+    Parameters
+    ----------
+    run : mapping
+        Quantities by name: plain values, and arrays, which are kept in a file of their own.
+
+    Raises
+    ------
+    ResultsError
+        If a value cannot be recorded; see `save` and `save_arrays`.
+    """
+    _check_plain({k: v for k, v in run.items() if not isinstance(v, np.ndarray)}, "run")
+    _check_arrays({k: v for k, v in run.items() if isinstance(v, np.ndarray)})
+
+
+def _check_arrays(arrays: Mapping[str, Any]) -> None:
+    for name, array in arrays.items():
+        if np.asarray(array).dtype.hasobject:
+            raise ResultsError(f"the array '{name}' holds Python objects; give numbers.")
 
 
 def load(folder: Path | str, experiment: str, preset: str) -> Record:
@@ -339,6 +397,39 @@ def load(folder: Path | str, experiment: str, preset: str) -> Record:
         ) from error
 
 
+def load_benchmarks(folder: Path | str) -> dict[str, Any]:
+    """Read what the benchmarks measured; `benchmarks/schema.json` describes it.
+
+    Parameters
+    ----------
+    folder : path
+        Folder of recorded results.
+
+    Returns
+    -------
+    dict
+        The content of ``benchmarks.json``.
+
+    Raises
+    ------
+    ResultsError
+        If there is none, or if it is damaged or of another layout.
+    """
+    path = Path(folder) / "benchmarks.json"
+    again = "run `python benchmarks/run.py` to make it anew."
+    try:
+        content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        schema = content.get("schema")
+    except (OSError, ValueError, AttributeError) as error:
+        raise ResultsError(f"{path} cannot be read: {error}. Restore it, or {again}") from error
+    if schema != BENCHMARKS_SCHEMA:
+        raise ResultsError(
+            f"{path} has schema {schema!r}, expected {BENCHMARKS_SCHEMA}, the only layout that "
+            f"backprop {backprop.__version__} reads. Use the version that wrote it, or {again}"
+        )
+    return content
+
+
 def _not_recorded(path: Path, folder: Path, title: str, again: str) -> ResultsError:
     known = [f"{experiment}/{preset}" for experiment, preset in recorded(folder)]
     unknown = unknown_name("recorded result", title, known)
@@ -376,7 +467,10 @@ def _decode(content: Any, experiment: str, preset: str) -> Record:
     if not isinstance(content, dict):
         raise ResultsError(f"holds a JSON {type(content).__name__}, expected an object.")
     if content.get("schema") != SCHEMA:
-        raise ResultsError(f"has schema {content.get('schema')!r}, expected {SCHEMA}.")
+        raise ResultsError(
+            f"has schema {content.get('schema')!r}, expected {SCHEMA}, the only layout that "
+            f"backprop {backprop.__version__} reads. Use the version that wrote it (named there)."
+        )
     if content.keys() != _TYPES.keys():
         lacks, extra = _TYPES.keys() - content.keys(), content.keys() - _TYPES.keys()
         raise ResultsError(f"lacks the fields {sorted(lacks)}, has {sorted(extra)} too many.")
@@ -397,31 +491,73 @@ def _decode(content: Any, experiment: str, preset: str) -> Record:
 
 
 def _write(path: Path, content: bytes) -> None:
-    try:
+    with _as_results_error(path):
         write_bytes(path, content)
+
+
+@contextlib.contextmanager
+def _as_results_error(path: Path) -> Iterator[None]:
+    try:
+        yield
     except OSError as error:
         raise ResultsError(
             f"{path} cannot be written: {error.strerror or error}. What was there before is "
-            "untouched. Make room or choose a folder that you may write to."
+            "untouched. Make room, or give another folder that you may write to."
         ) from error
 
 
-def check_writable(folder: Path | str) -> None:
-    """Make sure that results can be written, before time is spent on making them.
+@contextlib.contextmanager
+def exclusive(folder: Path | str, experiment: str, preset: str) -> Iterator[None]:
+    """Be the only process that reads, changes and writes a record.
+
+    Whoever adds to a record that others may add to reads it, and saves it, inside this block.
+    The lock ends with the process, also if that is killed.
 
     Parameters
     ----------
     folder : path
         Folder of recorded results; made if it is missing.
+    experiment, preset : str
+        What is recorded.
+
+    Raises
+    ------
+    ResultsError
+        If the folder cannot be written.
+    """
+    path = record_path(folder, experiment, preset)
+    with contextlib.ExitStack() as stack:
+        with _as_results_error(path):
+            stack.enter_context(locked(path.with_name(f".{preset}.lock")))
+        yield
+
+
+def prepare(folder: Path | str, experiment: str, preset: str) -> None:
+    """Make sure that runs can be recorded, before time is spent on them.
+
+    What killed processes left half-written is removed.
+
+    Parameters
+    ----------
+    folder : path
+        Folder of recorded results; made if it is missing.
+    experiment, preset : str
+        What is to be recorded.
 
     Raises
     ------
     ResultsError
         If a file cannot be written there.
     """
-    probe = Path(folder) / ".probe"
-    _write(probe, b"")
-    probe.unlink(missing_ok=True)
+    path = record_path(folder, experiment, preset)
+    with exclusive(folder, experiment, preset):
+        probe = path.with_name(f".{preset}.probe")
+        with _as_results_error(path):
+            for name in (path.name, probe.name):
+                remove_parts(path.parent, name)
+            remove_parts(arrays_path(folder, experiment, preset, 0).parent, "*")
+            write_bytes(probe, bytes(PROBE))
+            probe.unlink()
 
 
 def save_arrays(path: Path | str, /, **arrays: NDArray[Any]) -> Path:
@@ -444,9 +580,7 @@ def save_arrays(path: Path | str, /, **arrays: NDArray[Any]) -> Path:
     ResultsError
         If an array holds Python objects, or the file cannot be written.
     """
-    for name, array in arrays.items():
-        if np.asarray(array).dtype.hasobject:
-            raise ResultsError(f"the array '{name}' holds Python objects; give numbers.")
+    _check_arrays(arrays)
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
         for name in sorted(arrays):

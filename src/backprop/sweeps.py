@@ -2,8 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
+import math
 import operator
+import os
+import signal
+import socket
+import threading
 import time
+import traceback
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,12 +19,29 @@ from typing import Any
 
 import numpy as np
 
-from backprop import datasets, experiments, results
+from backprop import _cluster, datasets, experiments, results
 from backprop.errors import BackpropError, InputError, ResultsError
 from backprop.experiments import Experiment
 from backprop.results import Record
 
 Runs = dict[int, dict[str, Any]]
+Report = Callable[[dict[str, Any]], None]
+
+
+class SeedsFailed(ResultsError):
+    """Some seeds of a sweep could not be recorded; all others are.
+
+    Parameters
+    ----------
+    message : str
+        Says which, and why.
+    failed : dict of int to str
+        Seed -> reason.
+    """
+
+    def __init__(self, message: str, failed: Mapping[int, str]) -> None:
+        super().__init__(message)
+        self.failed = dict(failed)
 
 
 def sweep(
@@ -25,15 +50,21 @@ def sweep(
     seeds: Iterable[int],
     *,
     folder: Path | str,
-    jobs: int = 1,
+    jobs: int | None = None,
+    scheduler: str | None = None,
     progress: bool = True,
+    report: Report | None = None,
 ) -> Record:
     """Run an experiment for every seed that is not recorded yet.
 
-    The record is saved after each block of seeds, so an interrupted sweep goes on where it
-    stopped. Arrays among the measurements go into a file of their own for each run; see
-    `results.arrays_path`. Two processes that write the same record at the same moment can
-    lose one's block (there is no lock); the next sweep runs the lost seeds again.
+    Seeds are trained in blocks of ``experiment.BLOCK``, or fewer so that every worker has some.
+    The runs of a block are recorded by the calling process as soon as it is done, so a sweep that
+    ends early, however it ends, goes on where it stopped. Arrays among the measurements go into a
+    file of their own for each run; see `results.arrays_path`. Several sweeps may write the same
+    record at once: a seed that both have trained is recorded once, as the first one measured it.
+
+    Wherever a block is trained, BLAS has one thread: workers do not fight for the cores,
+    and the numbers do not depend on how many workers there are.
 
     Parameters
     ----------
@@ -45,10 +76,20 @@ def sweep(
         Seeds, 0 or more.
     folder : path
         Folder of recorded results.
-    jobs : int
-        Processes to train in; -1 for one a core.
+    jobs : int, optional
+        Processes to train in; -1 for one a core. With a scheduler: how many blocks it is
+        given at once. Default: 1, with a scheduler all.
+    scheduler : str, optional
+        Address of a Dask scheduler, such as "tcp://127.0.0.1:8786", whose workers train
+        instead. They need this package and, for the zip codes, the digits.
     progress : bool
         Show a progress bar, if standard error is a terminal.
+    report : callable, optional
+        Called with a dict that JSON can hold: ``event`` is "block" when the runs of
+        a block are on record, with its ``seeds``, its ``seconds`` of training and the number of
+        seeds ``done``; at the end it is "finished", with the ``file`` and the number of runs
+        ``recorded`` in it. Always there: ``experiment``, ``preset``, the number of seeds
+        ``wanted``, and those that ``failed`` so far, with reasons.
 
     Returns
     -------
@@ -58,11 +99,14 @@ def sweep(
     Raises
     ------
     InputError
-        If `seeds` or `jobs` does not fit.
+        If `seeds` or `jobs` does not fit, or the scheduler cannot be used.
+    SeedsFailed
+        After all others are recorded, if some seeds failed. Tracebacks of defects are in the
+        notes of the error.
     ResultsError
         If the runs on record were made with other settings or data, if the real data is
-        not at hand, if a file cannot be written, or, after all others are saved, if some
-        seeds failed.
+        not at hand, if a file cannot be written, or if a worker was lost. What was
+        recorded before stays.
     UnknownName
         If there is no such experiment or preset.
     """
@@ -71,34 +115,43 @@ def sweep(
         raise InputError("jobs must be 1 or more, or -1 for one a core; given: 0.")
     module = experiments.get(experiment) if isinstance(experiment, str) else experiment
     name = module.__name__.rpartition(".")[2]
-    config = experiments.preset(module, preset)
     empty = Record(
         experiment=name,
         preset=preset,
-        config=results.settings(config),
+        config=results.settings(experiments.preset(module, preset)),
         runs={},
         data=_data(module),
-        versions=results.versions(),
+        versions={},
         wall_seconds=0.0,
     )
     known = _on_record(empty, folder).runs
     missing = [seed for seed in wanted if seed not in known]
-    failed: dict[int, str] = {}
+    failed: dict[int, _Failure] = {}
+
+    def tell(event: str, **more: Any) -> None:
+        if report:
+            about = {"event": event, "experiment": name, "preset": preset, "wanted": len(wanted)}
+            report({**about, **more, "failed": {str(s): _reasons(failed)[s] for s in failed}})
+
     if missing:
-        results.check_writable(Path(folder) / name)
-    title = f"{name}/{preset}"
-    for block in _train_all(module, config, missing, title=title, jobs=jobs, progress=progress):
-        failed |= block.failed
-        if block.runs:
-            _add(block, empty, folder)
+        results.prepare(folder, name, preset)
+        done = len(wanted) - len(missing)
+        with (
+            _bar(f"{name}/{preset}", done, len(wanted), progress) as bar,
+            _train_all(module, empty, missing, jobs=jobs, scheduler=scheduler) as blocks,
+        ):
+            for block in blocks:
+                failed |= block.failed
+                _add(block, empty, folder)
+                done += len(block.seeds)
+                bar.update(len(block.seeds))
+                tell("block", seeds=block.seeds, seconds=round(block.seconds, 3), done=done)
+    path = results.record_path(folder, name, preset)
+    record = _on_record(empty, folder)
+    tell("finished", file=str(path), recorded=len(record.runs))
     if failed:
-        path = results.record_path(folder, name, preset)
-        reasons = "; ".join(f"seed {seed}: {failed[seed]}" for seed in sorted(failed))
-        raise ResultsError(
-            f"{len(failed)} of {len(wanted)} seeds of {name}/{preset} failed ({reasons}). The "
-            f"others are recorded in {path}. Running the sweep again tries only the failed ones."
-        )
-    return _on_record(empty, folder)
+        raise _seeds_failed(failed, len(wanted), path)
+    return record
 
 
 def _seeds(seeds: Iterable[int]) -> list[int]:
@@ -150,66 +203,226 @@ def _differences(record: Record, expected: Record) -> list[str]:
     ]
 
 
-@dataclass(frozen=True)
-class _Block:
-    """What came out of training some seeds: runs, reasons of failure, time in seconds."""
-
-    runs: Runs
-    failed: dict[int, str]
-    seconds: float
-    seeds: Sequence[int]
-
-
-def _train_all(
-    module: Experiment,
-    config: Any,
-    seeds: Sequence[int],
-    *,
-    title: str,
-    jobs: int,
-    progress: bool,
-) -> Iterator[_Block]:
-    from joblib import Parallel, delayed
+def _bar(title: str, done: int, wanted: int, progress: bool) -> Any:
     from tqdm import tqdm
 
-    blocks = [seeds[i : i + module.BLOCK] for i in range(0, len(seeds), module.BLOCK)]
-    parallel = Parallel(n_jobs=jobs, return_as="generator_unordered")
     # disable=None: no bar where standard error is not a terminal.
-    with tqdm(total=len(seeds), desc=title, unit="run", disable=None if progress else True) as bar:
-        for block in parallel(delayed(_train)(module.runs, config, block) for block in blocks):
-            bar.update(len(block.seeds))
-            yield block
+    disable = None if progress else True
+    return tqdm(total=wanted, initial=done, desc=title, unit="run", disable=disable)
 
 
-def _train(runs: Callable[[Any, Sequence[int]], Runs], config: Any, seeds: Sequence[int]) -> _Block:
-    start = time.perf_counter()
-    try:
-        measured, failed = runs(config, seeds), {}
-    except BackpropError as error:
-        if len(seeds) == 1:
-            measured, failed = {}, {seeds[0]: str(error)}
+@dataclass(frozen=True)
+class _Failure:
+    """Why a seed failed; with a traceback if it was a defect."""
+
+    reason: str
+    trace: str = ""
+
+
+def _reasons(failed: Mapping[int, _Failure]) -> dict[int, str]:
+    return {seed: failed[seed].reason for seed in sorted(failed)}
+
+
+def _seeds_failed(failed: Mapping[int, _Failure], wanted: int, path: Path) -> SeedsFailed:
+    seeds: dict[str, list[int]] = {}
+    for seed, reason in _reasons(failed).items():
+        seeds.setdefault(reason, []).append(seed)
+    said = "; ".join(
+        f"seed{'s' if len(those) > 1 else ''} {', '.join(map(str, those))}: {reason}"
+        for reason, those in seeds.items()
+    )
+    others = f" The others are recorded in {path}." if len(failed) < wanted else ""
+    error = SeedsFailed(
+        f"{len(failed)} of {wanted} seeds of {path.parent.name}/{path.stem} failed ({said})."
+        f"{others} Running the sweep again tries only the failed ones.",
+        _reasons(failed),
+    )
+    for first, *_ in seeds.values():
+        if failed[first].trace:
+            error.add_note(f"Traceback of seed {first}:\n{failed[first].trace}")
+    return error
+
+
+@dataclass(frozen=True)
+class _Block:
+    """What came out of training some seeds: runs, failures, time in seconds, on what."""
+
+    seeds: Sequence[int]
+    runs: Runs
+    failed: dict[int, _Failure]
+    seconds: float
+    versions: dict[str, str]
+
+
+@contextlib.contextmanager
+def _train_all(
+    module: Experiment,
+    empty: Record,
+    seeds: Sequence[int],
+    *,
+    jobs: int | None,
+    scheduler: str | None,
+) -> Iterator[Iterator[_Block]]:
+    """Train in blocks, and give them back as they are done."""
+    from joblib import Parallel, delayed, effective_n_jobs, parallel_config
+    from threadpoolctl import threadpool_limits
+
+    config = module.PRESETS[empty.preset]
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(threadpool_limits(limits=1))  # where this process trains
+        if scheduler is None:
+            stack.enter_context(
+                parallel_config(
+                    backend="loky",
+                    inner_max_num_threads=1,
+                    initializer=_follow,
+                    initargs=(os.getpid(),),
+                )
+            )
+            options: dict[str, Any] = {"n_jobs": jobs or 1}
         else:
-            # The error does not say which seed it was: train them one by one.
-            alone = [_train(runs, config, [seed]) for seed in seeds]
-            measured = {seed: run for block in alone for seed, run in block.runs.items()}
-            failed = {seed: why for block in alone for seed, why in block.failed.items()}
-    return _Block(measured, failed, time.perf_counter() - start, seeds)
+            client = stack.enter_context(_cluster.connect(scheduler))
+            stack.enter_context(parallel_config(backend="dask", client=client))
+            options = {"pre_dispatch": jobs if jobs and jobs > 0 else "all"}
+        # Every worker gets something to do.
+        workers = effective_n_jobs(jobs or (-1 if scheduler else 1))
+        size = min(module.BLOCK, math.ceil(len(seeds) / workers))
+        blocks = [seeds[i : i + size] for i in range(0, len(seeds), size)]
+        # Blocks are not put together, so that each is saved when it is done.
+        parallel = Parallel(return_as="generator_unordered", batch_size=1, **options)
+        train = delayed(_train)
+        tasks = (train(module.runs, config, block, empty.data) for block in blocks)
+        with _deaf_to_interrupts():
+            trained = parallel(tasks)
+        try:
+            yield _or_lost(trained, scheduler)
+        finally:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # that blocks still in training are given up
+                trained.close()
+
+
+def _or_lost(trained: Iterator[_Block], scheduler: str | None) -> Iterator[_Block]:
+    """Explain what can happen to workers; errors of training come back as failed seeds."""
+    from concurrent.futures.process import BrokenProcessPool
+
+    again = "What was recorded stays, and running the sweep again goes on from there"
+    try:
+        yield from trained
+    except BackpropError:  # of `_check_data`
+        raise
+    except BrokenProcessPool as error:
+        raise ResultsError(
+            f"a process that trained has died: killed, perhaps for want of memory, or crashed. "
+            f"{again}; fewer jobs need less memory."
+        ) from error
+    except Exception as error:
+        if scheduler is None:
+            raise
+        reason = " ".join(f"{type(error).__name__}: {error}".split())
+        raise ResultsError(
+            f"the Dask cluster at {scheduler} gave up ({reason}). {again}; look at its log first."
+        ) from error
+
+
+def _train(
+    runs: Callable[[Any, Sequence[int]], Runs],
+    config: Any,
+    seeds: Sequence[int],
+    data: Mapping[str, str] | None,
+) -> _Block:
+    from threadpoolctl import threadpool_limits
+
+    # Not given back afterwards: another thread of a Dask worker may still be training. In the
+    # calling process, `_train_all` does that.
+    threadpool_limits(limits=1)
+    _check_data(data)
+    start = time.perf_counter()
+    measured, failed = _measure(runs, config, seeds)
+    return _Block(seeds, measured, failed, time.perf_counter() - start, results.versions())
+
+
+@contextlib.contextmanager
+def _deaf_to_interrupts() -> Iterator[None]:
+    """Ignore Ctrl-C for a moment, so that the processes started meanwhile always do.
+
+    A terminal interrupts workers too, and each would say so. Their parent ends them anyway.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _follow(parent: int) -> None:
+    """Make this worker end when its parent ends, even if that is killed.
+
+    It would otherwise train on for nobody, beside the workers of the next sweep.
+    """
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(0.5)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+def _check_data(expected: Mapping[str, str] | None) -> None:
+    """Refuse to train on other digits than those of the calling process."""
+    if expected is not None and datasets.zip_codes().checksums != expected:
+        raise ResultsError(
+            f"the worker on {socket.gethostname()} does not have the zip-code digits that the "
+            "sweep began with. Run `backprop data fetch` there, or start it with $BACKPROP_DATA."
+        )
+
+
+def _measure(
+    runs: Callable[[Any, Sequence[int]], Runs], config: Any, seeds: Sequence[int]
+) -> tuple[Runs, dict[int, _Failure]]:
+    """Train; if that fails, train the halves, until the seeds that fail are alone."""
+    try:
+        measured = runs(config, seeds)
+        for seed in seeds:
+            results.check_run(measured[seed])
+        return {seed: measured[seed] for seed in seeds}, {}
+    except BackpropError as error:
+        failure = _Failure(str(error))
+    except Exception as error:  # a defect, or no memory: the other seeds are not lost
+        failure = _Failure(f"{type(error).__name__}: {error}", traceback.format_exc().strip())
+    if len(seeds) == 1:
+        return {}, {seeds[0]: failure}
+    middle = len(seeds) // 2
+    (measured, failed), (more, also_failed) = (
+        _measure(runs, config, half) for half in (seeds[:middle], seeds[middle:])
+    )
+    return measured | more, failed | also_failed
 
 
 def _add(block: _Block, empty: Record, folder: Path | str) -> None:
     """Save the runs of a block beside those on record."""
-    # Read again, because another process may have added runs in the meantime.
-    record = _on_record(empty, folder)
-    scalars = {
-        seed: _set_arrays_aside(run, empty, seed, folder) for seed, run in block.runs.items()
-    }
-    record = replace(
-        record,
-        runs={**record.runs, **scalars},
-        versions=_both(record.versions, empty.versions),
-        wall_seconds=record.wall_seconds + block.seconds,
-    )
-    results.save(record, folder)
+    if not block.runs:
+        return
+    with results.exclusive(folder, empty.experiment, empty.preset):
+        record = _on_record(empty, folder)
+        # Another sweep may have recorded some of them in the meantime; they stay as they are.
+        new = {
+            seed: _set_arrays_aside(run, empty, seed, folder)
+            for seed, run in block.runs.items()
+            if seed not in record.runs
+        }
+        if new:
+            record = replace(
+                record,
+                runs={**record.runs, **new},
+                versions=_both(record.versions, block.versions),
+                wall_seconds=record.wall_seconds + block.seconds * len(new) / len(block.runs),
+            )
+            results.save(record, folder)
 
 
 def _set_arrays_aside(
@@ -266,7 +479,12 @@ class Comparison:
 
 
 def reproduce(
-    folder: Path | str, *, reference: Path | str, jobs: int = 1, progress: bool = True
+    folder: Path | str,
+    *,
+    reference: Path | str,
+    jobs: int | None = None,
+    scheduler: str | None = None,
+    progress: bool = True,
 ) -> list[Comparison]:
     """Run everything on record again and compare.
 
@@ -276,7 +494,7 @@ def reproduce(
         Folder for the new runs. Runs already there are kept: it resumes like `sweep`.
     reference : path
         Folder of the recorded results; only read.
-    jobs, progress
+    jobs, scheduler, progress
         As for `sweep`.
 
     Returns
@@ -308,7 +526,15 @@ def reproduce(
                 f"{experiment}/{preset} cannot be repeated: it was recorded with "
                 f"{'; '.join(changed)}. Check out the version that recorded it, or record it again."
             )
-        new = sweep(experiment, preset, old.seeds, folder=folder, jobs=jobs, progress=progress)
+        new = sweep(
+            experiment,
+            preset,
+            old.seeds,
+            folder=folder,
+            jobs=jobs,
+            scheduler=scheduler,
+            progress=progress,
+        )
         rows += compare(old, new)
     return rows
 
