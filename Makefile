@@ -7,7 +7,7 @@ RUN := .venv/bin/python
 UV := uv==0.13.9
 
 .DEFAULT_GOAL := help
-.PHONY: help book html notebooks test lint reproduce lock clean distclean setup
+.PHONY: help book html notebooks test lint reproduce bench lock clean distclean setup
 
 help:  ## list these targets
 	@echo "Backpropagation, Reproduced"
@@ -36,6 +36,9 @@ lint: setup  ## check style, layout and types only
 reproduce: setup  ## run the experiments of both papers again, into reproduced/ (seven hours or so)
 	@.venv/bin/backprop reproduce --folder reproduced
 
+bench: setup  ## measure how fast everything is, beside other libraries, into data/results/benchmarks.json
+	@$(RUN) benchmarks/run.py
+
 lock: setup  ## choose package versions anew: requirements.lock and environment.yml
 	@$(RUN) -m pip install --quiet $(UV)
 	@$(RUN) tools/lock.py
@@ -43,7 +46,7 @@ lock: setup  ## choose package versions anew: requirements.lock and environment.
 clean:  ## remove what was built, and caches
 	@rm -rf _build build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis htmlcov
 	@rm -f .coverage .coverage.* setup.log torch.log
-	@find src tests tools book -name __pycache__ -type d -prune -exec rm -rf {} +
+	@find src tests tools book benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
 
 distclean: clean  ## remove .venv too
 	@rm -rf .venv

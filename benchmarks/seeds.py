@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from timing import in_turn, rounded
 
 from backprop.activations import Array
 from backprop.experiments import symmetry
@@ -12,6 +11,7 @@ from backprop.initialisers import uniform
 from backprop.optimisers import Momentum
 from backprop.symmetry_weights import NETWORK
 from backprop.training import train_batch
+from timing import in_turn, rounded
 
 CONFIG = symmetry.Config.paper()
 

@@ -5,6 +5,7 @@ import itertools
 import os
 import socket
 import sys
+import time
 import threading
 from types import SimpleNamespace
 from unittest import mock
@@ -270,5 +271,8 @@ def test_the_connection_is_closed_at_the_end(tmp_path, cluster):
     answer = CliRunner().invoke(cli.main, [*words, "--scheduler", cluster.scheduler_address])
     assert answer.exit_code == 0, answer.output
     assert answer.stderr == ""
+    end = time.monotonic() + 10  # the scheduler hears of it a moment later
+    while set(cluster.scheduler.clients) != before and time.monotonic() < end:
+        time.sleep(0.05)
     assert set(cluster.scheduler.clients) == before
     assert results.load(tmp_path, "symmetry", "fast").seeds == [0, 1, 2]

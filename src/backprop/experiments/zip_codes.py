@@ -103,9 +103,6 @@ PRESETS = {
     "pseudo-newton": Config.paper(),
     "pseudo-newton-large-step": Config(lr=0.001),
     "gradient-descent": Config(optimiser="gradient-descent", lr=0.005),
-    # The same settings, recorded with the compiled loop; those above with the readable one.
-    "pseudo-newton-compiled": Config(keep_weights=False),
-    "gradient-descent-compiled": Config(optimiser="gradient-descent", lr=0.005, keep_weights=False),
     "fast": Config.fast(),
 }
 for _optimiser, _steps in STEPS.items():
