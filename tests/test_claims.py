@@ -335,7 +335,7 @@ def test_a_departure_named_in_the_code_names_a_claim():
 )
 def test_a_claim_that_cannot_be_judged_is_refused(tmp_path, change, message):
     entry = {**asdict(claim(id="broken")), **change}
-    content = {"claims": [entry], "defaults": RULES, "results": {"symmetry/fast": {}}}
+    content = {"schema": 1, "claims": [entry], "defaults": RULES, "results": {"symmetry/fast": {}}}
     path = tmp_path / "claims.yml"
     path.write_text(yaml.safe_dump(content))
     with pytest.raises(ClaimError, match=message):
@@ -344,7 +344,13 @@ def test_a_claim_that_cannot_be_judged_is_refused(tmp_path, change, message):
 
 @pytest.mark.parametrize(
     ("text", "message"),
-    [("claims: [", "cannot be read"), ("defaults: {}", "cannot be read")],
+    [
+        ("claims: [", "cannot be read"),
+        ("schema: 1\ndefaults: {}", "cannot be read"),
+        ("- schema: 1", "cannot be read"),
+        ("schema: 2", "has schema 2; .* reads schema 1 only. Use the version of backprop"),
+        ("claims: []", "has schema None"),
+    ],
 )
 def test_a_damaged_register_is_refused(tmp_path, text, message):
     path = tmp_path / "claims.yml"
@@ -357,6 +363,7 @@ def test_a_damaged_register_is_refused(tmp_path, text, message):
 
 def test_two_claims_with_one_id_are_refused(tmp_path):
     content = {
+        "schema": 1,
         "claims": [asdict(claim()), asdict(claim())],
         "defaults": RULES,
         "results": {"symmetry/fast": {}},

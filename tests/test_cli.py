@@ -1,6 +1,14 @@
 """The command line: useful output, one clear sentence for every mistake."""
 
+import contextlib
+import fcntl
 import json
+import os
+import re
+import struct
+import subprocess
+import sys
+import termios
 
 import pytest
 from click.testing import CliRunner
@@ -29,9 +37,70 @@ def test_run_prints_what_was_measured_as_json():
 
 def test_sweep_records_and_goes_on(tmp_path):
     words = ["sweep", "symmetry", "--preset", "fast", "--folder", str(tmp_path), "--seeds"]
-    assert "3 seeds recorded" in call(*words, "0:3").output
-    assert "5 seeds recorded" in call(*words, "1,3,4").output
+    assert call(*words, "0:3").exit_code == 0
+    assert call(*words, "1,3,4").exit_code == 0
     assert sorted(results.load(tmp_path, "symmetry", "fast").runs) == [0, 1, 2, 3, 4]
+
+
+def test_sweep_is_quiet_and_machine_readable_where_there_is_no_terminal(tmp_path):
+    words = ["sweep", "symmetry", "--preset", "fast", "--folder", str(tmp_path), "--seeds"]
+    answer = call(*words, "0:3")
+    assert answer.stderr == ""
+    block, end = map(json.loads, answer.stdout.splitlines())
+    assert (block["event"], block["seeds"], block["done"]) == ("block", [0, 1, 2], 3)
+    assert (end["event"], end["recorded"], end["failed"]) == ("finished", 3, {})
+    (end,) = map(json.loads, call(*words, "1,2").stdout.splitlines())
+    assert (end["event"], end["recorded"], end["wanted"]) == ("finished", 3, 2)
+
+
+def test_sweep_shows_a_terminal_a_bar_with_rate_and_time_left(tmp_path):
+    words = ["sweep", "symmetry", "--preset", "fast", "--folder", str(tmp_path), "--seeds", "0:3"]
+    code = f"from backprop import cli; cli.main({words})"
+    near, far = os.openpty()
+    fcntl.ioctl(far, termios.TIOCSWINSZ, struct.pack("4H", 24, 90, 0, 0))
+    process = subprocess.Popen([sys.executable, "-c", code], stdout=far, stderr=far)
+    os.close(far)
+    shown = b""
+    with contextlib.suppress(OSError):  # when the last process has closed the terminal
+        while part := os.read(near, 1000):
+            shown += part
+    os.close(near)
+    assert process.wait() == 0
+    *bar, sentence = re.split("[\r\n]+", shown.decode().strip())
+    assert sentence == "symmetry/fast: 3 seeds recorded"
+    assert "0/3" in bar[0] and "[00:00<?, ?run/s]" in bar[0]
+    assert re.search(r"3/3 \[\d\d:\d\d<00:00, .*run", bar[-1])
+
+
+def test_sweep_says_by_its_status_whether_all_is_recorded(tmp_path, monkeypatch):
+    from backprop.experiments import symmetry
+
+    words = ["sweep", "symmetry", "--preset", "fast", "--folder", str(tmp_path), "--seeds", "0:3"]
+    real = symmetry.runs
+
+    def fail(error):
+        def runs(config, seeds):
+            if 1 in seeds:
+                raise error
+            return real(config, seeds)
+
+        monkeypatch.setattr(symmetry, "runs", runs)
+        return call(*words)
+
+    answer = fail(ZeroDivisionError("no such thing"))
+    assert answer.exit_code == 1
+    first, note, *traceback = answer.stderr.splitlines()
+    assert first.startswith("error: 1 of 3 seeds of symmetry/fast failed (seed 1: ZeroDivision")
+    assert note == "Traceback of seed 1:" and traceback[-1] == "ZeroDivisionError: no such thing"
+    assert json.loads(answer.stdout.splitlines()[-1])["recorded"] == 2
+    answer = fail(KeyboardInterrupt)
+    assert answer.exit_code == 130
+    assert answer.stderr == "interrupted. Recorded runs stay; the same command goes on.\n"
+    monkeypatch.undo()
+    assert call(*words).exit_code == 0
+    assert call(*words[:-1], "x").exit_code == 2
+    statuses = call("sweep", "--help").output.partition("Exit status:\n")[2].splitlines()
+    assert [line.split()[0] for line in statuses] == ["0", "1", "2", "130"]
 
 
 def test_claims_shows_the_table_and_single_claims():
@@ -50,6 +119,7 @@ def test_reproduce_runs_every_record_again_and_compares(tmp_path, monkeypatch):
     register = tmp_path / "claims.yml"
     register.write_text(
         """
+schema: 1
 defaults: {min_seeds: 10, level: 0.95, close: 0.25, share_reproduced: 0.9, share_partly: 0.5}
 results: {symmetry/fast: {}}
 claims:

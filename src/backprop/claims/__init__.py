@@ -4,7 +4,7 @@
 recorded runs each time they are shown, and never stored.
 """
 
-from backprop.claims.register import Claim, Register, load
+from backprop.claims.register import SOURCES, Claim, Register, load
 from backprop.claims.tables import (
     five_results,
     in_full,
@@ -14,6 +14,7 @@ from backprop.claims.tables import (
     of_part,
     published,
     rows,
+    rule_in_words,
     summary,
 )
 from backprop.claims.verdicts import (
@@ -34,6 +35,7 @@ __all__ = [
     "NOT_REPRODUCED",
     "PARTLY",
     "REPRODUCED",
+    "SOURCES",
     "Claim",
     "Register",
     "Verdict",
@@ -51,5 +53,6 @@ __all__ = [
     "prediction_interval",
     "published",
     "rows",
+    "rule_in_words",
     "summary",
 ]

@@ -9,9 +9,12 @@ from typing import Any
 
 import yaml
 
+import backprop
 from backprop import results
 from backprop.errors import ClaimError, unknown_name
 
+# Version of the layout of the register.
+SCHEMA = 1
 METHODS = ("student", "quantile")
 # Rule -> what it is applied to.
 RULES = {
@@ -113,11 +116,13 @@ def load(path: Path | None = None) -> Register:
     Raises
     ------
     ClaimError
-        If the file is missing, no YAML, or an entry lacks something or has something unknown.
+        If the file is missing, no YAML, of another layout, or an entry lacks something or has
+        something unknown.
     """
     path = path or default_path()
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        _check_schema(content, path)
         claims = [Claim(**entry) for entry in content["claims"]]
         register = Register({c.id: c for c in claims}, content["defaults"], content["results"])
     except FileNotFoundError as error:
@@ -135,6 +140,16 @@ def load(path: Path | None = None) -> Register:
     for claim in claims:
         _check(claim, register)
     return register
+
+
+def _check_schema(content: dict[str, Any], path: Path) -> None:
+    """Refuse a register of a layout that is not known here."""
+    if content.get("schema") != SCHEMA:
+        raise ClaimError(
+            f"the claims register {path} has schema {content.get('schema')!r}; backprop "
+            f"{backprop.__version__} reads schema {SCHEMA} only. Use the version of backprop that "
+            "the register came with, or the register that came with this one."
+        )
 
 
 def _check(claim: Claim, register: Register) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from posixpath import basename, relpath
 
 import numpy as np
@@ -60,6 +61,55 @@ def with_unit(text: str, claim: Claim) -> str:
     if claim.unit == "yes or no":
         return {"1": "yes", "0": "no"}.get(text, text)
     return text if text == "–" else f"{text} {claim.unit}".strip()
+
+
+def rule_in_words(claim: Claim, defaults: Mapping[str, float]) -> str:
+    """Say how the verdict on a claim follows from our runs.
+
+    Parameters
+    ----------
+    claim : Claim
+        The claim.
+    defaults : mapping of str to float
+        Limits of the rules, from the register.
+
+    Returns
+    -------
+    str
+        A sentence or two.
+    """
+    runs = "our runs" + (f" in which {claim.where} is true" * bool(claim.where))
+    level, close, most, half = (
+        f"{100 * defaults[name]:g} %"
+        for name in ("level", "close", "share_reproduced", "share_partly")
+    )
+    method = {"student": "Student t", "quantile": "central quantiles"}[claim.interval]
+    words = {
+        "exact": "reproduced if our number equals the published one, otherwise not.",
+        "draw": f"(1) the published value, within its rounding, lies in the {level} prediction "
+        f"interval of {runs} ({method}); (2) their median differs from it by at most {close} of "
+        "it. Both: reproduced. One: partly. None: not reproduced.",
+        "share": f"reproduced if the statement holds in at least {most} of {runs}, partly if in "
+        f"at least {half}, otherwise not.",
+        "more": f"reproduced if {claim.quantity} is larger in {claim.result} than in "
+        f"{claim.against} for at least {most} of the seeds, partly if for at least {half}, "
+        "otherwise not.",
+        "spread": _quantiles_in_words(claim, runs),
+        "narrow": _quantiles_in_words(claim, runs),
+        "beside": "our number stands beside one that measures a machine of the time: no test.",
+    }
+    fewer = f" Fewer than {defaults['min_seeds']:g} runs: no test."
+    return words[claim.rule] + fewer * (claim.rule not in ("exact", "beside"))
+
+
+def _quantiles_in_words(claim: Claim, runs: str) -> str:
+    side, power = ("least", 0.5) if claim.rule == "spread" else ("most", 2.0)
+    full = abs(claim.value or 1.0)
+    return (
+        f"reproduced if the 90 % quantile of {runs}, divided by their 10 % quantile, is at {side} "
+        f"{number(full)}, partly if it is at {side} {number(full**power)}, otherwise not. Runs "
+        "that never got there count as infinite."
+    )
 
 
 def rows(verdicts: list[Verdict]) -> list[dict[str, str]]:
