@@ -7,7 +7,7 @@ RUN := .venv/bin/python
 UV := uv==0.13.9
 
 .DEFAULT_GOAL := help
-.PHONY: help book html notebooks test lint reproduce bench lock clean distclean setup
+.PHONY: help book html notebooks test lint reproduce bench pdf lock clean distclean setup
 
 help:  ## list these targets
 	@echo "Backpropagation, Reproduced"
@@ -39,13 +39,16 @@ reproduce: setup  ## run the experiments of both papers again, into reproduced/ 
 bench: setup  ## measure how fast everything is, beside other libraries, into data/results/benchmarks.json
 	@$(RUN) benchmarks/run.py
 
+pdf: setup  ## print the book into one PDF; needs Chromium
+	@$(RUN) tools/build_pdf.py
+
 lock: setup  ## choose package versions anew: requirements.lock and environment.yml
 	@$(RUN) -m pip install --quiet $(UV)
 	@$(RUN) tools/lock.py
 
 clean:  ## remove what was built, and caches
 	@rm -rf _build build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis htmlcov
-	@rm -f .coverage .coverage.* setup.log torch.log
+	@rm -f .coverage .coverage.* setup.log torch.log chromium.log
 	@find src tests tools book benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
 
 distclean: clean  ## remove .venv too

@@ -1,4 +1,4 @@
-"""What all tests share: digits, real and random, and repeatable random examples."""
+"""What all tests share: digits, real and random, repeatable random examples, a browser."""
 
 import os
 from dataclasses import replace
@@ -10,6 +10,7 @@ import pytest
 from backprop import datasets
 from backprop.datasets import Digits, find_digits
 from backprop.errors import DataError
+from browser import book, chromium  # noqa: F401  (fixtures)
 
 # The tests are about the book's own results, whatever the user has set for other purposes.
 for name in ("RESULTS", "CLAIMS", "STAND_IN", "OFFLINE"):

@@ -5,8 +5,8 @@ import itertools
 import os
 import socket
 import sys
-import time
 import threading
+import time
 from types import SimpleNamespace
 from unittest import mock
 

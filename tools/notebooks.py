@@ -7,6 +7,7 @@ left as it was and named.
 import argparse
 import os
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
@@ -17,10 +18,28 @@ import nbformat
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 
+from backprop import results
+
 ROOT = Path(__file__).resolve().parent.parent
 T = TypeVar("T")
 CELL_TIMEOUT = 600  # seconds
+RECORDS = "recorded_results"  # in the metadata of a notebook: "experiment/preset"
 KERNELSPEC = {"display_name": "Python 3", "language": "python", "name": "python3"}
+# Run in the kernel before the first cell: writes down which files of results are opened.
+WATCH = """
+def watch(folder, log):
+    import sys
+    seen = set()
+    def see(event, arguments):
+        name = str(arguments[0]) if event == "open" else ""
+        if name.startswith(folder) and name.endswith(".json") and name not in seen:
+            seen.add(name)
+            with open(log, "a") as file:
+                print(name, file=file)
+    sys.addaudithook(see)
+watch({folder!r}, {log!r})
+del watch
+"""
 
 
 class NotebookFailed(Exception):
@@ -60,15 +79,35 @@ def run(path: Path) -> tuple[nbformat.NotebookNode, float]:
     for cell in notebook.cells:
         if cell.cell_type == "code":
             cell.outputs, cell.execution_count = [], None
-    client = NotebookClient(
-        notebook,
-        timeout=CELL_TIMEOUT,
-        kernel_name="python3",
-        record_timing=False,
-        coalesce_streams=True,
-        extra_arguments=["--log-level=40"],  # no notice about the kernel's ports
-        resources={"metadata": {"path": str(path.parent)}},
-    )
+    folder = results.default_folder().absolute()
+    with tempfile.NamedTemporaryFile("r", suffix=".log") as log:
+        watch = WATCH.format(folder=f"{folder}/", log=log.name)
+        client = NotebookClient(
+            notebook,
+            timeout=CELL_TIMEOUT,
+            kernel_name="python3",
+            record_timing=False,
+            coalesce_streams=True,
+            # No notice about the kernel's ports.
+            extra_arguments=["--log-level=40", f"--IPKernelApp.exec_lines={[watch]!r}"],
+            resources={"metadata": {"path": str(path.parent)}},
+        )
+        seconds = execute(client, path)
+        note_records(notebook, folder, log.read().splitlines())
+    return notebook, seconds
+
+
+def note_records(notebook: nbformat.NotebookNode, folder: Path, opened: list[str]) -> None:
+    """Keep in a notebook which recorded results it has read (shown under the title of the page)."""
+    paths = (Path(name).relative_to(folder).with_suffix("") for name in opened)
+    names = sorted(path.as_posix() for path in paths if len(path.parts) == 2)
+    notebook.metadata.pop(RECORDS, None)
+    if names:
+        notebook.metadata[RECORDS] = names
+
+
+def execute(client: NotebookClient, path: Path) -> float:
+    """Run all cells of a notebook; returns the seconds, or raises NotebookFailed."""
     began = time.monotonic()
     try:
         client.execute()
@@ -79,8 +118,8 @@ def run(path: Path) -> tuple[nbformat.NotebookNode, float]:
     except DeadKernelError:
         what = "the Python process of the page died"
     else:
-        return notebook, time.monotonic() - began
-    raise NotebookFailed(f"{name_of(path)} failed {failed_cell(notebook)}: {what}")
+        return time.monotonic() - began
+    raise NotebookFailed(f"{name_of(path)} failed {failed_cell(client.nb)}: {what}")
 
 
 def tidy(notebook: nbformat.NotebookNode) -> None:

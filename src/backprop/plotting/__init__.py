@@ -34,6 +34,7 @@ from backprop.plotting.feature_maps import (
 )
 from backprop.plotting.hidden import hidden_plane
 from backprop.plotting.ladder import Rung, ladder
+from backprop.plotting.live import question_in_layers, reading_in_layers
 from backprop.plotting.networks import (
     hinton,
     hinton_with_numbers,
@@ -98,6 +99,8 @@ __all__ = [
     "panels_beside_paper",
     "paths_up",
     "pictures_and_views",
+    "question_in_layers",
+    "reading_in_layers",
     "readings",
     "receptive_fields",
     "repeated_entries",
