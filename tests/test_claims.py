@@ -408,6 +408,12 @@ def test_the_readme_shows_the_verdicts_that_the_runs_give():
     assert readme.tables() in (ROOT / "README.md").read_text(encoding="utf-8")
 
 
+def test_the_claims_of_one_paper_are_judged_alone():
+    verdicts = claims.judge_all(paper="hinton1986")
+    assert {v.claim.paper for v in verdicts} == {"hinton1986"}
+    assert verdicts == [v for v in claims.judge_all() if v.claim.paper == "hinton1986"]
+
+
 def test_a_summary_counts_each_claim_once():
     verdicts = claims.judge_all()
     summary = claims.summary(verdicts)

@@ -12,9 +12,11 @@ from pathlib import Path
 import nbformat
 import numpy as np
 import pytest
+from matplotlib import pyplot as plt
+from matplotlib.colors import to_rgba
 from PIL import Image
 
-from backprop import live, reading, results
+from backprop import live, plotting, reading, results
 from backprop.activations import LECUN_TANH, RELU, TANH
 from backprop.datasets import STROKES, draw, fit, read_picture
 from backprop.datasets import family_trees as kin
@@ -213,6 +215,30 @@ def test_each_part_has_one_place_in_the_book_with_a_still_figure(name):
     assert cells[k + 2].source.startswith("</div>\n</div>\n")
 
 
+def by_title(figure):
+    """The panels of a figure by their titles, wherever the style puts these."""
+    return {ax.get_title(loc="left") or ax.get_title(): ax for ax in figure.axes}
+
+
+def test_the_still_figures_show_the_same_numbers(tmp_path):
+    x = read_picture(draw(tmp_path / "a.png", STROKES["7"], pen=live.PEN))
+    w = reading.recorded_reader().w
+    h1, h2, _, y = (layer[0] for layer in live.activities(zip_codes.network(), w, x[np.newaxis]))
+    axes = by_title(plotting.reading_in_layers(x, h1, h2, y))
+    bars = [bar.get_x() + bar.get_width() for bar in axes["outputs"].patches]
+    np.testing.assert_allclose(bars, y, atol=1e-6)
+    sheet = axes["H1: 12 maps, 8 × 8"].images[0].get_array()
+    np.testing.assert_array_equal(sheet[9:17, 9:17], h1.reshape(8, 8, 12)[:, :, 7])
+    y = np.linspace(0, 1, 24)
+    axes = by_title(plotting.question_in_layers({"units": y[:6]}, y, ["Andrew", "Sophia"]))
+    assert [text.get_text() for text in axes["units"].texts][:2] == ["0.0", "0.0"]
+    colours = [
+        bar.get_facecolor() for nation in ("English", "Italian") for bar in axes[nation].patches
+    ]
+    assert [k for k, colour in enumerate(colours) if colour == to_rgba(plotting.ORANGE)] == [1, 23]
+    plt.close("all")
+
+
 # In a browser.
 
 PAGE = """# {name}
@@ -267,6 +293,7 @@ def test_a_page_loads_what_its_live_part_needs_and_other_pages_nothing(site):
 def page(chromium):
     """A tab of a phone's width that knows touch."""
     context = chromium.new_context(viewport={"width": 360, "height": 740}, has_touch=True)
+    context.set_default_timeout(15_000)
     yield context.new_page()
     context.close()
 
@@ -278,6 +305,15 @@ def opened(site, page, request):
     page.goto((site / f"{request.param}.html").as_uri())
     yield page
     assert (shown.foreign, shown.failed, shown.errors) == ([], [], [])
+
+
+def tab_to(page, place):
+    """Go by the keyboard to a control."""
+    for _ in range(20):
+        page.keyboard.press("Tab")
+        if page.evaluate("place => document.activeElement.matches(place)", place):
+            return
+    pytest.fail(f"the keyboard does not reach {place}")
 
 
 digit_page = pytest.mark.parametrize("opened", ["draw-digit"], indirect=True)
@@ -418,7 +454,7 @@ def on_pad(page, x, y):
 
 @digit_page
 def test_a_mouse_draws_and_the_page_reads_at_once(opened):
-    assert check_reading(opened) == "Answer: 7, accepted. It was drawn as a 7."
+    assert check_reading(opened) == "Answer: 7, accepted. It is meant as 7."
     opened.locator(".live-digit-pad").scroll_into_view_if_needed()
     opened.mouse.move(*on_pad(opened, 0.5, 0.1))
     opened.mouse.down()  # the drawing that was there to begin with goes
@@ -453,8 +489,7 @@ def test_a_finger_draws_and_does_not_scroll(opened):
 @digit_page
 def test_the_keyboard_draws_and_goes_on_to_the_next_control(opened):
     keys = opened.keyboard
-    while not opened.evaluate("document.activeElement.matches('.live-digit-pad')"):
-        keys.press("Tab")
+    tab_to(opened, ".live-digit-pad")
     before = opened.evaluate("scrollY")
     keys.press("ArrowUp")
     assert check_reading(opened).startswith("Answer: 7")  # moved, not drawn
@@ -573,8 +608,7 @@ def test_a_question_without_an_answer_says_so(opened):
 
 @family_page
 def test_the_keyboard_asks(opened):
-    while not opened.evaluate("document.activeElement.id === 'live-family-person'"):
-        opened.keyboard.press("Tab")
+    tab_to(opened, "#live-family-person")
     assert (
         opened.locator(".live-answer").inner_text().startswith("Colin, aunt: Jennifer and Margaret")
     )
@@ -632,7 +666,7 @@ def test_without_its_data_the_still_figure_stays(site, page, name):
 @pytest.mark.parametrize(
     ("path", "sentence"),
     [
-        ("book/reproductions/zip-codes-try.html", "Answer: 7, accepted. It was drawn as a 7."),
+        ("book/reproductions/zip-codes-try.html", "Answer: 7, accepted. It is meant as 7."),
         ("book/reproductions/family-trees-encoding.html", "Colin, aunt: Jennifer and Margaret."),
     ],
 )
@@ -641,4 +675,7 @@ def test_the_parts_are_live_in_the_book(page, book, path, sentence):
     assert page.locator(".live-answer").inner_text().startswith(sentence)
     assert page.locator(".live-still img").count() == 1
     assert page.locator(".live-still").is_hidden()
+    page.emulate_media(media="print")
+    assert page.locator(".live-still img").is_visible()
+    assert not page.locator(".live-answer").is_visible()
     assert (shown.foreign, shown.failed, shown.errors) == ([], [], [])

@@ -39,7 +39,10 @@ def small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (html / "book").mkdir(parents=True)
     pages = {
         "intro": ("Welcome", '<p id="download" hidden></p><p><a href="two.html#top">On</a></p>'),
-        "one": ("First", "<details><summary>Show</summary><p>Hidden solution</p></details>"),
+        "one": (
+            "First",
+            "<details class='hide'><summary>Show</summary><p>Hidden solution</p></details>",
+        ),
         "two": ("Second", '<p><a href="#top">Up</a> <a href="../other.html">Away</a></p>'),
     }
     for name, (title, body) in pages.items():
@@ -62,6 +65,7 @@ def test_pages_are_joined_with_one_anchor_each(small):
     assert "Away" in text and "other.html" not in text
     assert "Menu" not in text
     assert "headerlink" not in text
+    assert "Hidden solution" in text and "Show" not in text and "details" not in text
 
 
 def test_chapters_stand_one_level_below_their_part(small):

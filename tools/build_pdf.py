@@ -38,9 +38,15 @@ MARGIN = {"top": "18mm", "bottom": "20mm", "left": "18mm", "right": "18mm"}
 FOOTER = (
     '<div style="width:100%;text-align:center;font-size:8px"><span class="pageNumber"></span></div>'
 )
-# What belongs to the screen: marks on headings, buttons, the code of figures.
-SCREEN = "a.headerlink, button, script, .tag_hide-input details.hide, #download"
-# What is wider than the paper is made smaller.
+# What belongs to the screen: marks on headings, buttons, the code of figures, citations to copy,
+# and the list of records under a title.
+SCREEN = (
+    "a.headerlink, button, script, #download, .tag_hide-input details.hide, "
+    ".claim-entry > dl ~ *, .page-facts details > ul, .viewcode-link"
+)
+# To look things up in, on the screen: the reference of the library is as long as a part of the book.
+UNPRINTED = {"book/appendix/api"}
+# What is wider than the paper is made smaller, and short tables stay in one piece.
 FIT = """() => {
     for (const box of document.querySelectorAll(".math-scroll")) {
         const share = box.clientWidth / box.scrollWidth;
@@ -49,6 +55,7 @@ FIT = """() => {
     for (const table of document.querySelectorAll(".bd-article table")) {
         const share = table.parentElement.clientWidth / table.scrollWidth;
         if (share < 1) table.style.zoom = share;
+        if (table.offsetHeight < 400) table.style.breakInside = "avoid";
     }
 }"""
 NUMBERS = """numbers => {
@@ -71,12 +78,13 @@ class Chapter:
 
 
 def chapters(toc: Path) -> Iterator[Chapter]:
-    """The pages in the order of the table of contents."""
+    """The pages to print, in the order of the table of contents."""
     content = yaml.safe_load(toc.read_text(encoding="utf-8"))
     yield Chapter(content["root"], None)
     for part in content["parts"]:
         for chapter in part["chapters"]:
-            yield Chapter(chapter["file"], part.get("caption"))
+            if chapter["file"] not in UNPRINTED:
+                yield Chapter(chapter["file"], part.get("caption"))
 
 
 def inside(link: str, page: str, anchors: dict[str, str]) -> str | None:
@@ -91,6 +99,17 @@ def inside(link: str, page: str, anchors: dict[str, str]) -> str | None:
     return f"#{anchor}--{parts.fragment}" if parts.fragment else f"#{anchor}"
 
 
+def unfold(folded: Tag) -> None:
+    """Show what is folded away, without the words that invite to unfold it."""
+    folded.name = "div"
+    summary = folded.find("summary", recursive=False)
+    if isinstance(summary, Tag):
+        if "hide" in folded.get_attribute_list("class"):
+            summary.decompose()
+        else:
+            summary.name = "p"
+
+
 def article(html: Path, chapter: Chapter, anchors: dict[str, str]) -> Tag:
     """The text of one page, made ready to stand beside all others."""
     soup = BeautifulSoup((html / f"{chapter.page}.html").read_text(encoding="utf-8"), "html.parser")
@@ -101,7 +120,7 @@ def article(html: Path, chapter: Chapter, anchors: dict[str, str]) -> Tag:
     for fallback in found.select("noscript"):
         fallback.unwrap()
     for folded in found.select("details"):
-        folded["open"] = ""
+        unfold(folded)
     for element in found.select("[id]"):
         element["id"] = f"{chapter.anchor}--{element['id']}"
     for link in found.select("a[href]"):

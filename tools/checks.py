@@ -12,7 +12,7 @@ ROOT = Path(__file__).resolve().parent.parent
 BIN = Path(sys.executable).parent
 # Not the reader's own copy in _build/html, which `make book` may have executed.
 CHECKED = ROOT / "_build" / "checked"
-SOURCES = ["src", "tests", "tools", "book", "benchmarks"]
+SOURCES = ["src", "tests", "tools", "book", "benchmarks", "setup.py"]
 NBVAL = ["--nbval", "--nbval-current-env", "--nbval-cell-timeout=300", "--dist", "loadscope"]
 
 Step = tuple[str, list[str | Path]]

@@ -1,6 +1,6 @@
 """Check the links of the book that lead elsewhere, and list those that lead nowhere any more.
 
-Use: python tools/links.py [--folder FOLDER]    (output goes to FOLDER/_build)
+Use: python tools/links.py [--folder FOLDER]    (default: _build/links)
 Needs a network. Exit status: 0 if no link is gone, 1 if some are, 2 if nothing could be checked.
 """
 
@@ -60,16 +60,23 @@ def report(answers: Answers) -> int:
 def main() -> int:
     """Ask every address once."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--folder", type=Path, default=ROOT, help="output goes to FOLDER/_build")
+    # Not the folder of the book: jupyter-book keeps both under the same names.
+    parser.add_argument(
+        "--folder", type=Path, default=ROOT / "_build" / "links", help="where to work"
+    )
     folder = parser.parse_args().folder
-    output = folder / "_build" / "linkcheck" / "output.json"
+    output = folder / "_build" / "html" / "output.json"
     output.unlink(missing_ok=True)
     # Its exit status says that some link is broken, for whatever reason: we look ourselves.
-    subprocess.run(
-        [BOOK, "build", ".", "--builder", "linkcheck", "-q", "--path-output", folder], cwd=ROOT
+    done = subprocess.run(
+        [BOOK, "build", ".", "--builder", "linkcheck", "-q", "--path-output", folder],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
     )
     if not output.is_file():
-        print("error: the links were not checked; see above.", file=sys.stderr)
+        print(f"{done.stdout}\nerror: the links were not checked; see above.", file=sys.stderr)
         return 2
     return report(sort_out(output.read_text(encoding="utf-8").splitlines()))
 

@@ -37,7 +37,7 @@ def prose(node: nodes.Node) -> Iterator[str]:
     """The text of a page that one reads from beginning to end."""
     if isinstance(node, nodes.Text):
         yield node.astext()
-    elif not isinstance(node, NO_PROSE):
+    elif not isinstance(node, NO_PROSE) and "claim-entry" not in node["classes"]:
         for child in node.children:
             yield from prose(child)
 

@@ -203,8 +203,8 @@
       const told = !untouched
         ? ""
         : meant === null
-          ? ` It was drawn as the letter ${untouched.name}.`
-          : ` It was drawn as a ${meant}${meant === read.digit ? "" : ": the answer is wrong"}.`;
+          ? ` It is meant as the letter ${untouched.name}.`
+          : ` It is meant as ${meant}${meant === read.digit ? "" : ": the answer is wrong"}.`;
       return `Answer: ${read.digit}, ${read.rejected ? "rejected as unsure" : "accepted"}.${told}`;
     }
 

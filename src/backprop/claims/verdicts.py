@@ -253,8 +253,10 @@ def _judge_quantiles(claim: Claim, values: Values, rules: Mapping[str, float]) -
     return Verdict(claim, verdict, ours, len(values), reason)
 
 
-def judge_all(path: Path | None = None, folder: Path | None = None) -> list[Verdict]:
-    """Compute the verdicts on all claims, in the order of the register.
+def judge_all(
+    path: Path | None = None, folder: Path | None = None, *, paper: str | None = None
+) -> list[Verdict]:
+    """Compute the verdicts on all claims, or on those of one paper, in the order of the register.
 
     Parameters
     ----------
@@ -262,6 +264,8 @@ def judge_all(path: Path | None = None, folder: Path | None = None) -> list[Verd
         The register.
     folder : Path, optional
         Folder of recorded results.
+    paper : str, optional
+        Key of a paper in the bibliography, such as ``"lecun1989"``.
 
     Returns
     -------
@@ -269,4 +273,5 @@ def judge_all(path: Path | None = None, folder: Path | None = None) -> list[Verd
         One for each claim.
     """
     register = load(path)
-    return [judge(claim, register, folder) for claim in register.claims.values()]
+    chosen = [claim for claim in register.claims.values() if paper in (None, claim.paper)]
+    return [judge(claim, register, folder) for claim in chosen]

@@ -124,10 +124,12 @@ PREPARE = """() => {
         const around = e.parentElement.closest("pre, p, td, li, figcaption, div, dl");
         const kind = [e.className, getComputedStyle(e).color, around.className].join();
         seen[kind] = (seen[kind] ?? 0) + 1;
-        return seen[kind] > (e.matches("dl, details") ? 5 : 1);
+        return seen[kind] > (e.matches("dl, details, li") ? 5 : 1);
     };
-    const all = document.querySelectorAll("article :is(pre span, math, dl.py, details.claim)");
-    for (const e of [...all].filter(alike)) e.replaceWith(e.textContent.slice(0, 99));
+    const all = document.querySelectorAll(`nav li, article :is(
+        pre span, math, dl.py, details.claim, .indextable li)`);
+    for (const e of [...all].filter(alike))
+        e.replaceWith(e.matches("li") ? "" : e.textContent.slice(0, 99));
 }"""
 
 
