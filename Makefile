@@ -33,7 +33,7 @@ test: setup  ## run every check; ends with a summary
 lint: setup  ## check style, layout and types only
 	@$(RUN) tools/checks.py lint
 
-reproduce: setup  ## run the experiments of both papers again, into reproduced/ (seven hours or so)
+reproduce: setup  ## run the experiments of both papers again, into reproduced/ (takes hours)
 	@.venv/bin/backprop reproduce --folder reproduced
 
 bench: setup  ## measure how fast everything is, beside other libraries, into data/results/benchmarks.json

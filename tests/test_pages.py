@@ -30,6 +30,34 @@ def paragraph(text: str) -> nodes.paragraph:
     return nodes.paragraph(text=text)
 
 
+# What every chapter has
+
+PARTS = ("derivation/", "papers/", "reproductions/", "pros/", "cons/")
+# These are lists and ways in, with nothing to sum up.
+WITHOUT_SUMMARY = {"derivation/equations", "papers/overview", "pros/overview", "cons/overview"}
+CHAPTERS = [
+    page
+    for page in toc_pages(ROOT / "_toc.yml")
+    if page.removeprefix("book/").startswith(PARTS)
+    and page.removeprefix("book/") not in WITHOUT_SUMMARY
+]
+
+
+@pytest.mark.parametrize("page", CHAPTERS)
+def test_a_chapter_ends_with_a_summary_and_says_where_to_go_next(page):
+    path = ROOT / f"{page}.ipynb"
+    if path.is_file():
+        cells = nbformat.read(path, as_version=4).cells
+        text = "\n\n".join(c.source for c in cells if c.cell_type == "markdown")
+    else:
+        text = (ROOT / f"{page}.md").read_text(encoding="utf-8")
+    assert text.count("## Summary\n") == 1
+    summary = re.split(r"^## ", text.split("## Summary\n")[1], flags=re.MULTILINE)[0]
+    found, _, onward = summary.partition("\n\nNext: ")
+    assert len(found.split()) > 40
+    assert re.search(r"\[[^]]+\]\([^)]+\)", onward)
+
+
 # Under the title
 
 

@@ -44,9 +44,9 @@ SCREEN = (
     "a.headerlink, button, script, #download, .tag_hide-input details.hide, "
     ".claim-entry > dl ~ *, .page-facts details > ul, .viewcode-link"
 )
-# To look things up in, on the screen: the reference of the library is as long as a part of the book.
+# To look things up in, on the screen: it is as long as a part of the book.
 UNPRINTED = {"book/appendix/api"}
-# What is wider than the paper is made smaller, and short tables stay in one piece.
+# What is wider than the paper is made smaller; short tables and short code stay in one piece.
 FIT = """() => {
     for (const box of document.querySelectorAll(".math-scroll")) {
         const share = box.clientWidth / box.scrollWidth;
@@ -55,8 +55,9 @@ FIT = """() => {
     for (const table of document.querySelectorAll(".bd-article table")) {
         const share = table.parentElement.clientWidth / table.scrollWidth;
         if (share < 1) table.style.zoom = share;
-        if (table.offsetHeight < 400) table.style.breakInside = "avoid";
     }
+    for (const block of document.querySelectorAll(".bd-article :is(table, .cell_input, pre)"))
+        if (block.offsetHeight < 300) block.style.breakInside = "avoid";
 }"""
 NUMBERS = """numbers => {
     for (const place of document.querySelectorAll("#contents [data-to]"))

@@ -1,6 +1,7 @@
 """Bring the README's tables of claims and its figure up to date with the recorded runs."""
 
 import sys
+from collections import Counter
 
 from backprop import claims, plotting, results
 from notebooks import ROOT
@@ -18,7 +19,12 @@ def tables() -> str:
         claims.markdown(claims.summary(verdicts)),
         claims.markdown(claims.rows(numbers)),
     )
-    return f"{counted}\n\nThe published numbers that runs of ours can answer:\n\n{shown}"
+    total = Counter(v.verdict for v in verdicts)
+    kinds = (claims.REPRODUCED, claims.PARTLY, claims.NOT_REPRODUCED, claims.CANNOT_BE_TESTED)
+    return (
+        f"{len(verdicts)} claims: {', '.join(f'{total[kind]} {kind}' for kind in kinds)}.\n\n"
+        f"{counted}\n\nThe published numbers that runs of ours can answer:\n\n{shown}"
+    )
 
 
 def write_table() -> None:
