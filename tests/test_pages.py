@@ -5,6 +5,7 @@ import re
 import shutil
 import subprocess
 
+import book_build
 import nbformat
 import page_header
 import page_meta
@@ -76,6 +77,13 @@ def test_equations_and_figures_take_time():
 def test_what_one_looks_things_up_in_has_no_time_to_read():
     reference = addnodes.desc()
     assert page_header.minutes_to_read(document(paragraph("word " * 400), reference)) == 0
+
+
+def test_the_status_of_a_page_is_a_word():
+    row = nodes.row("", *(nodes.entry("", paragraph(text)) for text in ("✅", "7.23", "❌")))
+    page = document(nodes.table("", nodes.tgroup("", nodes.tbody("", row))))
+    book_build.say_in_words(None, page, "book/appendix/status")
+    assert [entry.astext() for entry in page.findall(nodes.entry)] == ["done", "7.23", "failed"]
 
 
 def save(folder, preset: str, seeds: int) -> None:

@@ -22,6 +22,8 @@ STORED = (
     "The command make book executes every page and fills this table."
 )
 EXECUTED = "Every page below was executed for this copy of the book."
+# Not every machine has the pictures that MyST-NB uses.
+WORDS = {"✅": "done", "❌": "failed"}
 
 
 def choose_mode(app: Sphinx, config: Config) -> None:
@@ -46,6 +48,14 @@ class ExecutionStatus(ExecutionStatsTable):
         return [nodes.paragraph(text=EXECUTED), *super().run()]
 
 
+def say_in_words(app: Sphinx, doctree: nodes.document, page: str) -> None:
+    """Write the status of each page in the table of run times as a word."""
+    for entry in doctree.findall(nodes.entry):
+        for text in list(entry.findall(nodes.Text)):
+            if text in WORDS:
+                text.parent.replace(text, nodes.Text(WORDS[text]))
+
+
 def drop_thebe(
     app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: nodes.document | None
 ) -> None:
@@ -61,6 +71,7 @@ def drop_thebe(
 def setup(app: Sphinx) -> dict[str, bool]:
     """Register with Sphinx."""
     app.connect("config-inited", choose_mode, priority=10)
+    app.connect("doctree-resolved", say_in_words)
     app.connect("html-page-context", drop_thebe, priority=900)
     app.add_directive("execution-status", ExecutionStatus)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
