@@ -16,6 +16,13 @@ import numpy as np
 import pytest
 from matplotlib import pyplot as plt
 
+import contests
+import growth
+import settings
+import suite
+import targets
+import timing
+import work
 from backprop import counting, results
 from backprop.errors import DataError
 from backprop.experiments import zip_codes
@@ -23,20 +30,10 @@ from backprop.initialisers import uniform_fan_in
 from backprop.losses import HALF_SUMMED_SQUARES
 from backprop.plotting import speed
 from backprop.training import train_online
+from peers import same_weights
 
 BENCHMARKS = Path(__file__).resolve().parent.parent / "benchmarks"
-sys.path.insert(0, str(BENCHMARKS))
 matplotlib.use("Agg")
-
-import contests  # noqa: E402
-import growth  # noqa: E402
-import settings  # noqa: E402
-import suite  # noqa: E402
-import targets  # noqa: E402
-import timing  # noqa: E402
-import work  # noqa: E402
-from peers import same_weights  # noqa: E402
-
 SCHEMA = json.loads((BENCHMARKS / "schema.json").read_text(encoding="utf-8"))
 recorded = pytest.mark.skipif(not suite.FILE.exists(), reason="no benchmark is recorded")
 

@@ -419,18 +419,17 @@ def test_a_summary_counts_each_claim_once():
     summary = claims.summary(verdicts)
     assert sum(int(row["claims"]) for row in summary) == len(verdicts)
     for row in summary:
-        assert int(row["claims"]) == sum(
-            int(row[kind])
-            for kind in (
-                claims.REPRODUCED,
-                claims.PARTLY,
-                claims.NOT_REPRODUCED,
-                claims.CANNOT_BE_TESTED,
-            )
-        )
+        assert int(row["claims"]) == sum(int(row[kind]) for kind in claims.VERDICTS)
     by_page = {row["page"]: row for row in summary}
     shown = [v.verdict for v in verdicts if v.claim.page == "book/reproductions/symmetry"]
     assert int(by_page["symmetry"][claims.PARTLY]) == shown.count(claims.PARTLY)
+
+
+def test_verdicts_are_counted_in_words_and_those_that_do_not_occur_left_out():
+    claim = claims.load().claims["zip-test-error"]
+    kinds = [claims.PARTLY, claims.CANNOT_BE_TESTED, claims.REPRODUCED, claims.PARTLY]
+    verdicts = [claims.Verdict(claim, kind, "0", None, "computed") for kind in kinds]
+    assert claims.counted(verdicts) == "1 reproduced, 2 partly, 1 cannot be tested"
 
 
 @pytest.mark.parametrize(

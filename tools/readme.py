@@ -1,7 +1,6 @@
 """Bring the README's tables of claims and its figure up to date with the recorded runs."""
 
 import sys
-from collections import Counter
 
 from backprop import claims, plotting, results
 from notebooks import ROOT
@@ -19,10 +18,8 @@ def tables() -> str:
         claims.markdown(claims.summary(verdicts)),
         claims.markdown(claims.rows(numbers)),
     )
-    total = Counter(v.verdict for v in verdicts)
-    kinds = (claims.REPRODUCED, claims.PARTLY, claims.NOT_REPRODUCED, claims.CANNOT_BE_TESTED)
     return (
-        f"{len(verdicts)} claims: {', '.join(f'{total[kind]} {kind}' for kind in kinds)}.\n\n"
+        f"{len(verdicts)} claims: {claims.counted(verdicts)}.\n\n"
         f"{counted}\n\nThe published numbers that runs of ours can answer:\n\n{shown}"
     )
 

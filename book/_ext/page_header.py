@@ -7,6 +7,7 @@ page reads was noted when its notebook was executed (tools/notebooks.py).
 
 import json
 import subprocess
+from collections import Counter
 from collections.abc import Iterator
 from functools import cache
 from itertools import groupby
@@ -65,6 +66,18 @@ def terms(env: BuildEnvironment) -> dict[str, list[tuple[str, str]]]:
             page = normpath(join("book", link["reftarget"]))
             found.setdefault(page, []).append((term.astext(), term["ids"][0]))
     return found
+
+
+@cache
+def claims_of_pages() -> Counter[str]:
+    """How many claims each page tests."""
+    return Counter(claim.page for claim in claims.load().claims.values())
+
+
+@cache
+def equations_of_pages() -> Counter[str]:
+    """How many equations of each page are checked."""
+    return Counter(equation.page for equation in equations.load().values())
 
 
 @cache
@@ -151,12 +164,12 @@ def facts(app: Sphinx, doctree: nodes.document, page: str) -> nodes.paragraph:
     executed = NbMetadataCollector.get_exec_data(app.env, page) or {}
     if executed.get("runtime"):
         said.append([nodes.Text(f"runs in {ceil(executed['runtime'])} s")])
-    tested = sum(claim.page == page for claim in claims.load().claims.values())
+    tested = claims_of_pages()[page]
     if tested:
         words = f"tests {counted(tested, 'claim')}"
         link = nodes.reference("", words, refuri="#verdicts", internal=True)
         said.append([link if "verdicts" in doctree.ids else nodes.Text(words)])
-    checked = sum(equation.page == page for equation in equations.load().values())
+    checked = equations_of_pages()[page]
     if checked:
         said.append([nodes.Text(f"{counted(checked, 'equation')} checked against code")])
     said.append([nodes.Text(f"version {backprop.__version__}")])

@@ -6,6 +6,7 @@ recorded runs each time they are shown, and never stored.
 
 from backprop.claims.register import SOURCES, Claim, Register, load
 from backprop.claims.tables import (
+    counted,
     five_results,
     in_full,
     markdown,
@@ -22,6 +23,7 @@ from backprop.claims.verdicts import (
     NOT_REPRODUCED,
     PARTLY,
     REPRODUCED,
+    VERDICTS,
     Verdict,
     check_result,
     judge,
@@ -36,10 +38,12 @@ __all__ = [
     "PARTLY",
     "REPRODUCED",
     "SOURCES",
+    "VERDICTS",
     "Claim",
     "Register",
     "Verdict",
     "check_result",
+    "counted",
     "five_results",
     "in_full",
     "judge",

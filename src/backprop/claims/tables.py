@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from posixpath import basename, relpath
 
@@ -10,10 +11,7 @@ import numpy as np
 from backprop import results
 from backprop.claims.register import SOURCES, Claim, load
 from backprop.claims.verdicts import (
-    CANNOT_BE_TESTED,
-    NOT_REPRODUCED,
-    PARTLY,
-    REPRODUCED,
+    VERDICTS,
     Values,
     Verdict,
     judge,
@@ -137,6 +135,23 @@ def rows(verdicts: list[Verdict]) -> list[dict[str, str]]:
     ]
 
 
+def counted(verdicts: list[Verdict]) -> str:
+    """Count the verdicts, in words.
+
+    Parameters
+    ----------
+    verdicts : list of Verdict
+        From `judge_all`.
+
+    Returns
+    -------
+    str
+        "11 reproduced, 4 partly"; a verdict that does not occur is left out.
+    """
+    counts = Counter(verdict.verdict for verdict in verdicts)
+    return ", ".join(f"{counts[kind]} {kind}" for kind in VERDICTS if counts[kind])
+
+
 def summary(verdicts: list[Verdict]) -> list[dict[str, str]]:
     """Count the verdicts on each page, as rows of a table.
 
@@ -150,19 +165,14 @@ def summary(verdicts: list[Verdict]) -> list[dict[str, str]]:
     list of dict of str to str
         One row for each page, in the order of the register.
     """
-    pages = dict.fromkeys(v.claim.page for v in verdicts)
-    kinds = (REPRODUCED, PARTLY, NOT_REPRODUCED, CANNOT_BE_TESTED)
-    counts = {
-        page: [sum(v.claim.page == page and v.verdict == kind for v in verdicts) for kind in kinds]
-        for page in pages
-    }
+    counts = Counter((v.claim.page, v.verdict) for v in verdicts)
     return [
         {
             "page": page.rpartition("/")[2].replace("-", " "),
-            "claims": str(sum(by_kind)),
-            **{kind: str(count) for kind, count in zip(kinds, by_kind, strict=True)},
+            "claims": str(sum(counts[page, kind] for kind in VERDICTS)),
+            **{kind: str(counts[page, kind]) for kind in VERDICTS},
         }
-        for page, by_kind in counts.items()
+        for page in dict.fromkeys(v.claim.page for v in verdicts)
     ]
 
 

@@ -18,6 +18,8 @@ REPRODUCED = "reproduced"
 PARTLY = "partly"
 NOT_REPRODUCED = "not reproduced"
 CANNOT_BE_TESTED = "cannot be tested"
+#: All four, in the order in which they are counted.
+VERDICTS = (REPRODUCED, PARTLY, NOT_REPRODUCED, CANNOT_BE_TESTED)
 
 Values = NDArray[np.floating]
 

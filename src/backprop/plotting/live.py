@@ -11,12 +11,13 @@ from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 
-from backprop.activations import Array
+from backprop.activations import LECUN_TANH, Array
 from backprop.datasets import family_trees
 from backprop.plotting.style import BLUE, GREY, LIGHT, ORANGE
 
 _SIGNED = LinearSegmentedColormap.from_list("signed", [BLUE, "white", ORANGE])
-_LIMIT = 1.7159  # of the outputs of the 1989 units
+assert LECUN_TANH.sigmoid is not None
+_LIMIT = LECUN_TANH.sigmoid[1]  # of the outputs of the 1989 units
 
 
 def _bars(
